@@ -1,0 +1,31 @@
+module github.com/tunegate/tunegate
+
+go 1.26.0
+
+require (
+	github.com/klauspost/compress v1.20.3 // gzip and Zstandard, the one faster than the standard library, the other absent from it
+	github.com/pkoukk/tiktoken-go-loader v0.0.2 // the vocabularies of o200k_base and cl100k_base
+	github.com/sashabaranov/go-openai v1.43.0 // chat and embeddings
+	github.com/zeebo/xxh3 v1.1.0 // 128-bit hashes of rows
+	golang.org/x/sys v0.49.0 // file locks on Windows
+	gopkg.in/yaml.v3 v3.0.1 // the manifest, as nodes with positions
+)
+
+// For tests alone.
+require (
+	github.com/getkin/kin-openapi v0.152.0 // checks exchanges against the official API descriptions
+	github.com/pkoukk/tiktoken-go v0.1.8 // an independent exact tokenizer
+	github.com/rogpeppe/go-internal v1.16.0 // testscript
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // an independent JSON Schema validator
+	gonum.org/v1/gonum v0.17.0 // an independent implementation of the statistics
+)
+
+require (
+	github.com/dlclark/regexp2 v1.11.0 // indirect
+	github.com/google/uuid v1.3.0 // indirect
+	github.com/klauspost/cpuid/v2 v2.2.10 // indirect
+	github.com/kr/text v0.2.0 // indirect
+	github.com/stretchr/testify v1.9.0 // indirect
+	golang.org/x/text v0.23.0 // indirect
+	gopkg.in/check.v1 v1.0.0-20201130134442-10cb98267c6c // indirect
+)
