@@ -15,17 +15,22 @@ require (
 require (
 	github.com/getkin/kin-openapi v0.152.0 // checks exchanges against the official API descriptions
 	github.com/pkoukk/tiktoken-go v0.1.8 // an independent exact tokenizer
-	github.com/rogpeppe/go-internal v1.16.0 // testscript
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // an independent JSON Schema validator
 	gonum.org/v1/gonum v0.17.0 // an independent implementation of the statistics
 )
 
+require github.com/rogpeppe/go-internal v1.16.0
+
 require (
 	github.com/dlclark/regexp2 v1.11.0 // indirect
+	github.com/go-openapi/jsonpointer v0.22.5 // indirect
+	github.com/go-openapi/swag/jsonname v0.25.5 // indirect
 	github.com/google/uuid v1.3.0 // indirect
+	github.com/gorilla/mux v1.8.0 // indirect
 	github.com/klauspost/cpuid/v2 v2.2.10 // indirect
-	github.com/kr/text v0.2.0 // indirect
-	github.com/stretchr/testify v1.9.0 // indirect
+	github.com/kr/pretty v0.2.1 // indirect
+	github.com/oasdiff/yaml v0.1.1 // indirect
+	github.com/oasdiff/yaml3 v0.0.14 // indirect
 	golang.org/x/text v0.23.0 // indirect
-	gopkg.in/check.v1 v1.0.0-20201130134442-10cb98267c6c // indirect
+	golang.org/x/tools v0.30.0 // indirect
 )

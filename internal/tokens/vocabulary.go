@@ -1,0 +1,183 @@
+package tokens
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"strconv"
+
+	"github.com/pkoukk/tiktoken-go-loader/assets"
+)
+
+// vocabulary maps the bytes of every token to its rank, which is its place in the merging order.
+//
+// Tokens of at most shortMax bytes lie in keys, by rank, so that the frequent ones are neighbours in memory. index is
+// an open-addressing table at most half full: a slot holds 14 bits of the key's hash and rank+1, so that looking for
+// what is not there, which merging does mostly, rarely leaves it. The few longer tokens are in a map.
+type vocabulary struct {
+	index   []uint32
+	keys    []key
+	pairs   []uint32 // ranks of the tokens of two bytes, by first<<8 | second; noRank
+	long    map[string]uint32
+	longest int // in bytes
+}
+
+const (
+	shortMax = 15
+	rankBits = 18
+	rankMask = 1<<rankBits - 1
+
+	noRank = 1<<32 - 1
+)
+
+// key holds up to shortMax bytes in order, zero-padded, and their number in the top four bits: equal keys, equal bytes.
+type key struct{ lo, hi uint64 }
+
+// keyOf returns the key of 1 to shortMax bytes.
+func keyOf(b []byte) key {
+	n := len(b)
+	k := key{hi: uint64(n) << 60}
+	switch {
+	case n >= 8:
+		k.lo = binary.LittleEndian.Uint64(b)
+		k.hi |= binary.LittleEndian.Uint64(b[n-8:]) >> (8 * uint(16-n))
+	case n >= 4: // the two reads overlap in equal bytes
+		k.lo = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<(8*uint(n-4))
+	default:
+		k.lo = uint64(b[0]) | uint64(b[n/2])<<(8*uint(n/2)) | uint64(b[n-1])<<(8*uint(n-1))
+	}
+	return k
+}
+
+// keyIn returns the key of the first n <= shortMax bytes of text, which has at least 16.
+func keyIn(text []byte, n int) key {
+	lo := binary.LittleEndian.Uint64(text) & (1<<(8*uint(n)) - 1)
+	hi := binary.LittleEndian.Uint64(text[8:]) & (1<<(8*uint(max(n, 8)-8)) - 1)
+	return key{lo, hi | uint64(n)<<60}
+}
+
+// bytes returns what the key was made of, in buf.
+func (k key) bytes(buf *[16]byte) []byte {
+	binary.LittleEndian.PutUint64(buf[:8], k.lo)
+	binary.LittleEndian.PutUint64(buf[8:], k.hi)
+	return buf[:k.hi>>60]
+}
+
+func (k key) hash() uint64 {
+	hi, lo := bits.Mul64(k.lo^0x9e3779b97f4a7c15, k.hi^0xd6e8feb86659fd93)
+	return hi ^ lo
+}
+
+// rank returns the rank of the token with these bytes, or noRank.
+func (v *vocabulary) rank(b []byte) uint32 {
+	switch {
+	case len(b) == 2:
+		return v.pairs[uint(b[0])<<8|uint(b[1])]
+	case len(b) <= shortMax:
+		return v.shortRank(keyOf(b))
+	case len(b) <= v.longest:
+		if r, ok := v.long[string(b)]; ok {
+			return r
+		}
+	}
+	return noRank
+}
+
+func (v *vocabulary) shortRank(k key) uint32 {
+	h := k.hash()
+	print := uint32(h) &^ rankMask
+	for slot := h >> 32; ; slot++ {
+		entry := v.index[slot&uint64(len(v.index)-1)]
+		if entry == 0 {
+			return noRank
+		}
+		if entry&^rankMask == print {
+			if r := entry&rankMask - 1; v.keys[r] == k {
+				return r
+			}
+		}
+	}
+}
+
+// add enters a token under the next rank.
+func (v *vocabulary) add(token []byte) {
+	rank := uint32(len(v.keys))
+	v.longest = max(v.longest, len(token))
+	if len(token) > shortMax {
+		v.keys = append(v.keys, key{})
+		v.long[string(token)] = rank
+		return
+	}
+	if len(token) == 2 {
+		v.pairs[uint(token[0])<<8|uint(token[1])] = rank
+	}
+	k := keyOf(token)
+	v.keys = append(v.keys, k)
+	h := k.hash()
+	slot := h >> 32
+	for v.index[slot&uint64(len(v.index)-1)] != 0 {
+		slot++
+	}
+	v.index[slot&uint64(len(v.index)-1)] = uint32(h)&^rankMask | (rank + 1)
+}
+
+// readVocabulary decodes the embedded vocabulary of that name.
+func readVocabulary(name string) (*vocabulary, error) {
+	data, err := assets.Assets.ReadFile(name + ".tiktoken")
+	if err != nil {
+		return nil, err
+	}
+	return decodeVocabulary(data)
+}
+
+// decodeVocabulary reads lines of a token in base64, a space and its rank; the ranks count from 0 without a gap. The
+// data may be compressed with gzip, which is how the container image keeps it.
+func decodeVocabulary(data []byte) (*vocabulary, error) {
+	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
+		r, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return nil, err
+		}
+		if data, err = io.ReadAll(r); err != nil {
+			return nil, err
+		}
+	}
+	lines := bytes.Count(data, []byte{'\n'}) + 1
+	if lines >= rankMask {
+		return nil, fmt.Errorf("%d tokens are too many", lines)
+	}
+	v := &vocabulary{
+		index: make([]uint32, 1<<bits.Len(uint(2*lines-1))),
+		keys:  make([]key, 0, lines),
+		pairs: make([]uint32, 1<<16),
+		long:  make(map[string]uint32),
+	}
+	for i := range v.pairs {
+		v.pairs[i] = noRank
+	}
+	var token []byte
+	for len(data) > 0 {
+		var line []byte
+		line, data, _ = bytes.Cut(data, []byte{'\n'})
+		encoded, rank, ok := bytes.Cut(line, []byte{' '})
+		var err error
+		if token, err = base64.StdEncoding.AppendDecode(token[:0], encoded); err != nil {
+			return nil, fmt.Errorf("line %d: %w", len(v.keys)+1, err)
+		}
+		if r, err := strconv.Atoi(string(rank)); !ok || err != nil || r != len(v.keys) || len(token) == 0 {
+			return nil, fmt.Errorf("line %d: expected a token and the rank %d", len(v.keys)+1, len(v.keys))
+		}
+		v.add(token)
+	}
+	for b := range 256 {
+		if v.rank([]byte{byte(b)}) == noRank {
+			return nil, errors.New("not every byte is a token")
+		}
+	}
+	return v, nil
+}
