@@ -1,0 +1,154 @@
+// Package audit judges training data before money is spent on it: one streaming pass over the files, parallel over
+// the cores, that applies a set of rules and counts rows, messages and tokens.
+//
+// A rule is a value (rules.go). It looks at a row, at a place in a text, or at what the pass left behind; rows that
+// cannot be read are found by package dataset, and here only given their severity. The package changes nothing and
+// prints nothing: findings are data, in the same order however many workers there were.
+//
+// Memory: a few MiB a worker, and about 100 bytes an example for what is compared across rows.
+package audit
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/tunegate/tunegate/internal/dataset"
+	"github.com/tunegate/tunegate/internal/diag"
+	"github.com/tunegate/tunegate/internal/suite"
+	"github.com/tunegate/tunegate/internal/tokens"
+)
+
+// Input is what is audited. Train is required, the rest may be zero and is then not looked at.
+type Input struct {
+	Train, Validation *dataset.File
+	Tests             suite.Suite
+	Encoding          *tokens.Encoding // nil: tokens are not counted
+	TrainingContext   int              // the most tokens of an example that the model trains on; 0: unknown, no limit
+}
+
+// Policy is how strictly things are judged. The zero value allows no duplicates and no contamination.
+type Policy struct {
+	MaxDuplicates    float64                  // share of the examples that may be copies of others before that is critical
+	MaxContamination float64                  // share of the tests that may stand in the training data before that is critical
+	MinExamples      int                      // fewest examples to train on; 0 means 10
+	Severities       map[string]diag.Severity // by rule, in place of the rule's own
+}
+
+// DefaultPolicy returns what holds where a manifest says nothing: 5 % of each, 10 examples.
+func DefaultPolicy() Policy {
+	return Policy{MaxDuplicates: .05, MaxContamination: .05, MinExamples: minExamples}
+}
+
+// minExamples is the fewest that OpenAI's supervised fine-tuning takes.
+const minExamples = 10
+
+// Result is what an audit saw.
+type Result struct {
+	Totals       Totals      // over all files
+	Files        []FileStats // training data first, then validation if there is any
+	Findings     []diag.Finding
+	Contaminated []string // ids of the tests that stand in the training data, in the suite's order
+	Lengths      Lengths  // of the training examples
+	Labels       []Label  // answers of the training examples that repeat, most frequent first; nil if they hardly do
+}
+
+// Totals counts. Rows are the lines that are not blank; messages and tokens are those of the rows without problems.
+// Tokens are of message contents alone.
+type Totals struct {
+	Rows, Messages int
+	Tokens         int64
+}
+
+// FileStats is what one file holds. Examples are the rows without problems: what is trained on.
+type FileStats struct {
+	File string
+	Totals
+	Examples       int
+	TrainingTokens int64   // by the chat rule, one pass; see dataset.Row.Tokens
+	PerExample     []int32 // training tokens of each example in file order; zeros without an encoding
+}
+
+// Lengths are those of the training examples: training tokens, or bytes of content where tokens are not counted.
+// Percentiles are nearest-rank.
+type Lengths struct {
+	Unit                    string // "tokens" or "bytes"
+	Min, P50, P90, P99, Max int
+}
+
+// Label is an answer that several examples share.
+type Label struct {
+	Answer string
+	Count  int
+}
+
+// Run audits. The error is a failure to read (wrapped), a damaged archive (diag.Mistakes) or the context's; what is
+// wrong with the data is in the findings, sorted by place.
+func Run(ctx context.Context, in Input, p Policy) (Result, error) {
+	return run(ctx, in, p, runtime.GOMAXPROCS(0))
+}
+
+func run(ctx context.Context, in Input, p Policy, workers int) (Result, error) {
+	if p.MinExamples == 0 {
+		p.MinExamples = minExamples
+	}
+	rules := Rules()
+	var res Result
+	tests := newTestIndex(in.Tests)
+	train, err := pass(ctx, in, in.Train, rules, tests, workers)
+	if err != nil {
+		return Result{}, err
+	}
+	sets := []*set{train}
+	if in.Validation != nil {
+		valid, err := pass(ctx, in, in.Validation, rules, nil, workers)
+		if err != nil {
+			return Result{}, err
+		}
+		sets = append(sets, valid)
+	}
+	train.policy, train.tests = p, in.Tests
+	for _, s := range sets {
+		res.Files = append(res.Files, s.stats)
+		res.Totals.Rows += s.stats.Rows
+		res.Totals.Messages += s.stats.Messages
+		res.Totals.Tokens += s.stats.Tokens
+		for _, rule := range rules {
+			if rule.Check.File != nil {
+				rule.Check.File(s, s.report(rule.Name))
+			}
+			if rule.Check.Set != nil && s == train {
+				rule.Check.Set(s, s.report(rule.Name))
+			}
+		}
+		res.Findings = append(res.Findings, s.findings...)
+	}
+	for i, t := range in.Tests.Tests {
+		if train.contaminated[i] {
+			res.Contaminated = append(res.Contaminated, t.ID)
+		}
+	}
+	res.Lengths, res.Labels = train.lengths(), train.labelSet()
+	grade(res.Findings, rules, p, train)
+	diag.Sort(res.Findings)
+	return res, nil
+}
+
+// grade gives each finding its severity: the policy's, else the rule's; critical where a share is above what the policy allows.
+func grade(fs []diag.Finding, rules []Rule, p Policy, train *set) {
+	severity := make(map[string]diag.Severity, len(rules))
+	for _, r := range rules {
+		severity[r.Name] = r.Severity
+		if s := p.Severities[r.Name]; s != 0 {
+			severity[r.Name] = s
+		}
+	}
+	if train.duplicateShare() > p.MaxDuplicates {
+		severity["exact-duplicate"] = diag.Critical
+	}
+	if train.contaminatedShare() > p.MaxContamination {
+		severity["contamination"] = diag.Critical
+	}
+	for i := range fs {
+		fs[i].Severity = severity[fs[i].Rule]
+	}
+}

@@ -1,0 +1,119 @@
+package audit
+
+import (
+	"encoding/binary"
+	"strings"
+
+	"github.com/tunegate/tunegate/internal/dataset"
+	"github.com/zeebo/xxh3"
+)
+
+// identify hashes the row: as a whole, its prompt, and its answer (the last message that is trained on). The hashes
+// are of the parts of the normal form, each led by its length, so that equal hashes mean equal normal forms without
+// the form being written out.
+func (w *worker) identify(row *dataset.Row, e *example, quotable bool) {
+	key := w.key[:0]
+	text := func(s string) { // long texts stand as their hash
+		if len(s) <= 32 {
+			key = append(append(key, byte(len(s))), s...)
+			return
+		}
+		h := xxh3.HashString128(s)
+		key = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(append(key, 0xff), h.Hi), h.Lo)
+	}
+	text(row.Tools)
+	text(row.Functions)
+	key = append(key, byte(row.ParallelToolCalls))
+	last := len(row.Messages) - 1
+	for last > 0 && !row.Messages[last].Trained() {
+		last--
+	}
+	for i := range row.Messages {
+		m := &row.Messages[i]
+		if i == last {
+			e.prompt = xxh3.Hash128(key)
+		}
+		content := byte(0)
+		if m.NoContent {
+			content = 1
+		}
+		weight := byte(1)
+		if m.Weight == 0 {
+			weight = 0
+		}
+		key = append(key, m.Role[0], m.Role[1], content, weight)
+		text(m.Content)
+		text(m.Name)
+		text(m.Refusal)
+		text(m.ToolCalls)
+		text(m.FunctionCall)
+		text(m.ToolCallID)
+	}
+	e.whole = xxh3.Hash128(key)
+	w.key = key
+	answer := &row.Messages[last]
+	e.answer = xxh3.HashString(strings.TrimSpace(answer.Content)) ^ xxh3.HashString(answer.ToolCalls)*3 ^ xxh3.HashString(answer.FunctionCall)*5 ^ xxh3.HashString(answer.Refusal)*7
+	if quotable && answer.ToolCalls == "" && answer.FunctionCall == "" && answer.Refusal == "" {
+		e.label = w.label(strings.TrimSpace(answer.Content))
+	}
+}
+
+// label returns the index of a short answer among those of the block, -1 for a long one.
+func (w *worker) label(answer string) int32 {
+	if answer == "" || len(answer) > maxLabel {
+		return -1
+	}
+	i, ok := w.byText[answer]
+	if !ok {
+		i = int32(len(w.out.labels))
+		answer = strings.Clone(answer)
+		w.byText[answer] = i
+		w.out.labels = append(w.out.labels, answer)
+	}
+	return i
+}
+
+// table maps 128-bit hashes to values by open addressing. The hashes are as good as random, so their low bits are the slot.
+type table[V any] struct {
+	keys   []xxh3.Uint128 // zero is an empty slot
+	values []V
+	n      int
+}
+
+// put keeps the first value of a key, and returns it when there was one.
+func (t *table[V]) put(key xxh3.Uint128, v V) (first V, ok bool) {
+	if 4*t.n >= 3*len(t.keys) {
+		t.grow()
+	}
+	if key == (xxh3.Uint128{}) {
+		key.Lo = 1
+	}
+	i := t.slot(key)
+	if t.keys[i] == key {
+		return t.values[i], true
+	}
+	t.keys[i], t.values[i] = key, v
+	t.n++
+	return v, false
+}
+
+func (t *table[V]) slot(key xxh3.Uint128) uint64 {
+	mask := uint64(len(t.keys) - 1)
+	i := key.Lo & mask
+	for t.keys[i] != key && t.keys[i] != (xxh3.Uint128{}) {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+func (t *table[V]) grow() {
+	old := *t
+	size := max(1024, 2*len(old.keys))
+	t.keys, t.values = make([]xxh3.Uint128, size), make([]V, size)
+	for i, key := range old.keys {
+		if key != (xxh3.Uint128{}) {
+			j := t.slot(key)
+			t.keys[j], t.values[j] = key, old.values[i]
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package audit
+
+import (
+	"context"
+	"strings"
+
+	"github.com/tunegate/tunegate/internal/dataset"
+	"github.com/tunegate/tunegate/internal/diag"
+	"github.com/tunegate/tunegate/internal/tokens"
+	"github.com/zeebo/xxh3"
+)
+
+// set is what the pass over one file leaves behind, for the rules that compare rows. Its slices are in file order.
+type set struct {
+	stats    FileStats
+	findings []diag.Finding
+	lines    []int32 // of each example
+	sizes    []int32 // of each example: training tokens, or bytes of content
+
+	copies         []pair  // of equal examples
+	contradictions []pair  // of equal prompts with different answers
+	hits           []hit   // rows that hold a test's prompt
+	blank          []int32 // lines
+	unknown        map[string]*unknownKey
+	labels         labels
+	contaminated   map[int]bool // by index of the test
+
+	policy  Policy
+	tests   testSuite
+	counted bool // sizes are tokens
+}
+
+// pair is two lines, the earlier first.
+type pair struct{ first, second int32 }
+
+// report returns the function that takes findings of the rule.
+func (s *set) report(rule string) report {
+	return func(f diag.Finding) {
+		f.Rule, f.File = rule, s.stats.File
+		s.findings = append(s.findings, f)
+	}
+}
+
+func (s *set) place(line int32) diag.Place { return diag.Place{File: s.stats.File, Line: int(line)} }
+
+// example is what one row hands from its worker to the set.
+type example struct {
+	line, size   int32
+	whole        xxh3.Uint128 // of the normal form
+	prompt       xxh3.Uint128 // of what stands ahead of the answer
+	answer       uint64
+	label        int32 // index in the block's labels, -1 for none
+	messages     int32
+	contentTotal int32 // tokens
+}
+
+// yield is what one block hands over.
+type yield struct {
+	rows     int
+	examples []example
+	labels   []string
+	findings []diag.Finding
+	hits     []hit
+	blank    []int32
+	unknown  []unknownAt
+}
+
+// pass reads a file once. tests is nil where contamination is not looked for.
+func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *testIndex, workers int) (*set, error) {
+	s := &set{
+		stats: FileStats{File: f.Name()}, unknown: map[string]*unknownKey{}, contaminated: map[int]bool{},
+		counted: in.Encoding != nil,
+	}
+	var wholes table[int32]
+	var prompts table[answered]
+	texts := newTextRules(rules)
+	for y, err := range dataset.Map(ctx, f, workers, func() func(*dataset.Block) *yield {
+		return newWorker(in, f.Name(), rules, texts, tests).block
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		s.stats.Rows += y.rows
+		s.findings = append(s.findings, y.findings...)
+		s.hits = append(s.hits, y.hits...)
+		s.blank = append(s.blank, y.blank...)
+		s.addUnknown(y.unknown)
+		for _, e := range y.examples {
+			s.stats.Messages += int(e.messages)
+			s.stats.Tokens += int64(e.contentTotal)
+			s.lines = append(s.lines, e.line)
+			s.sizes = append(s.sizes, e.size)
+			if first, ok := wholes.put(e.whole, e.line); ok {
+				s.copies = append(s.copies, pair{first, e.line})
+			}
+			if first, ok := prompts.put(e.prompt, answered{e.line, e.answer}); ok && first.answer != e.answer {
+				s.contradictions = append(s.contradictions, pair{first.line, e.line})
+			}
+		}
+		s.labels.add(y)
+	}
+	s.stats.Examples = len(s.lines)
+	s.stats.PerExample = make([]int32, len(s.sizes))
+	if s.counted {
+		copy(s.stats.PerExample, s.sizes)
+		for _, n := range s.sizes {
+			s.stats.TrainingTokens += int64(n)
+		}
+	}
+	for _, h := range s.hits {
+		for _, t := range h.tests {
+			s.contaminated[t] = true
+		}
+	}
+	return s, nil
+}
+
+// answered is the first row of a prompt.
+type answered struct {
+	line   int32
+	answer uint64
+}
+
+// worker is the state of one goroutine.
+type worker struct {
+	file    string
+	context rowContext
+	counter *tokens.Counter
+	memo    [256]memo
+	rows    []Rule // those that look at rows
+	texts   *textRules
+	tests   *testIndex
+	key     []byte
+	fold    []byte
+	byText  map[string]int32 // label to its index in the block
+	said    map[string]description
+	out     *yield
+}
+
+// rowContext is what a rule that looks at a row may know besides.
+type rowContext struct {
+	limit  int // training tokens, 0 for none
+	tokens int // training tokens of the row
+}
+
+// memo remembers the tokens of a text, and that no text rule applies to it: system prompts repeat on every row.
+type memo struct {
+	key    xxh3.Uint128
+	tokens int
+	clean  bool
+}
+
+func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex) *worker {
+	w := &worker{file: file, texts: texts, tests: tests, byText: map[string]int32{}, said: map[string]description{}, context: rowContext{limit: in.TrainingContext}}
+	if in.Encoding != nil {
+		w.counter = in.Encoding.NewCounter()
+	} else {
+		w.context.limit = 0
+	}
+	for _, r := range rules {
+		if r.Check.Row != nil {
+			w.rows = append(w.rows, r)
+		}
+	}
+	return w
+}
+
+// find records a finding.
+func (w *worker) find(rule string, line, col int, message, hint string) {
+	w.out.findings = append(w.out.findings, diag.Finding{Rule: rule, File: w.file, Line: line, Col: col, Message: message, Hint: hint})
+}
+
+func (w *worker) block(b *dataset.Block) *yield {
+	w.out = new(yield)
+	clear(w.byText)
+	for row := range b.Rows() {
+		w.out.rows++
+		for _, p := range row.Problems {
+			w.find(p.Rule, row.Line, p.Col, p.Message, p.Hint)
+		}
+		for _, k := range row.Unknown {
+			w.out.unknown = append(w.out.unknown, unknownAt{strings.Clone(k.Name), row.Line, k.Col})
+		}
+		marked := w.scan(row)
+		if len(row.Problems) == 0 {
+			w.example(row, !marked)
+		}
+	}
+	for _, line := range b.Blank() {
+		w.out.blank = append(w.out.blank, int32(line))
+	}
+	return w.out
+}
+
+// example takes down an example for the set, and applies the rules that look at rows. Only a quotable one may have its
+// answer shown: no secret gets into a report as a label.
+func (w *worker) example(row *dataset.Row, quotable bool) {
+	e := example{line: int32(row.Line), messages: int32(len(row.Messages)), label: -1}
+	if w.counter != nil {
+		content, training := row.TokensBy(w.count)
+		e.contentTotal, e.size = int32(content), int32(training)
+		w.context.tokens = training
+	} else {
+		for i := range row.Messages {
+			e.size += int32(len(row.Messages[i].Content))
+		}
+	}
+	w.identify(row, &e, quotable)
+	w.out.examples = append(w.out.examples, e)
+	if w.tests != nil {
+		if tests := w.match(row); len(tests) > 0 {
+			w.out.hits = append(w.out.hits, hit{e.line, tests})
+		}
+	}
+	for _, r := range w.rows {
+		r.Check.Row(&w.context, row, func(f diag.Finding) { w.find(r.Name, f.Line, f.Col, f.Message, f.Hint) })
+	}
+}
+
+// recall returns the place to remember a text, and whether it holds that text. Short texts are not worth it: nil.
+func (w *worker) recall(text string) (*memo, bool) {
+	if len(text) < 64 {
+		return nil, false
+	}
+	key := xxh3.HashString128(text)
+	m := &w.memo[key.Lo%uint64(len(w.memo))]
+	if m.key == key {
+		return m, true
+	}
+	*m = memo{key: key, tokens: -1}
+	return m, false
+}
+
+func (w *worker) count(text string) int {
+	m, _ := w.recall(text)
+	if m == nil {
+		return w.counter.CountString(text)
+	}
+	if m.tokens < 0 {
+		m.tokens = w.counter.CountString(text)
+	}
+	return m.tokens
+}
