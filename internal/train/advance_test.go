@@ -1,0 +1,368 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// service is a scripted provider: its jobs run for a while and then end as told.
+type service struct {
+	jobs    []Job
+	ends    Status        // of jobs that ran long enough; "" means Succeeded
+	runs    time.Duration // how long a job takes
+	lag     time.Duration // how long the list does not show a new job
+	start   func() error  // called before a create takes place; its error is returned without one
+	reply   func() error  // called after it; its error loses the reply
+	creates int
+	polls   int
+	broken  func() error // error of Find and Poll
+}
+
+func (s *service) Upload(context.Context, File) (string, error) { return "file-1", nil }
+
+func (s *service) Start(_ context.Context, spec Spec, _, _ string) (string, error) {
+	if s.start != nil {
+		if err := s.start(); err != nil {
+			return "", err
+		}
+	}
+	s.creates++
+	j := Job{ID: fmt.Sprintf("job-%d", len(s.jobs)+1), Key: spec.Key(), Attempt: spec.Attempt, Status: Running, CreatedAt: time.Now()}
+	s.jobs = append(s.jobs, j)
+	if s.reply != nil {
+		if err := s.reply(); err != nil {
+			return "", err
+		}
+	}
+	return j.ID, nil
+}
+
+func (s *service) now(i int) Job {
+	j := &s.jobs[i]
+	if !j.Status.Final() && time.Since(j.CreatedAt) >= s.runs {
+		if j.Status = s.ends; j.Status == "" {
+			j.Status, j.Model = Succeeded, "ft:"+j.ID
+		}
+	}
+	return *j
+}
+
+func (s *service) Find(context.Context, Key) ([]Job, error) {
+	if s.broken != nil {
+		if err := s.broken(); err != nil {
+			return nil, err
+		}
+	}
+	var out []Job // of every key: the filter is ignored, as some services do
+	for i := range s.jobs {
+		if time.Since(s.jobs[i].CreatedAt) >= s.lag {
+			out = append(out, s.now(i))
+		}
+	}
+	return out, nil
+}
+
+func (s *service) Poll(_ context.Context, id string) (Job, error) {
+	s.polls++
+	if s.broken != nil {
+		if err := s.broken(); err != nil {
+			return Job{}, err
+		}
+	}
+	for i := range s.jobs {
+		if s.jobs[i].ID == id {
+			return s.now(i), nil
+		}
+	}
+	return Job{}, ErrNotFound
+}
+
+func (s *service) Cancel(_ context.Context, id string) error {
+	for i := range s.jobs {
+		if s.jobs[i].ID == id && !s.now(i).Status.Final() {
+			s.jobs[i].Status = Cancelled
+		}
+	}
+	return nil
+}
+
+var testSpec = Spec{Endpoint: "https://llm.example.com/v1", Model: "m", Method: "supervised", Epochs: 1, Seed: 1, Training: "abc", Agent: "router"}
+
+// runner is one machine: a journal, and a launch that uses it.
+type runner struct {
+	journal []Event
+	launch  Launch
+}
+
+func newRunner(p Provider) *runner {
+	r := &runner{}
+	r.launch = Launch{Provider: p, Spec: testSpec, Settle: 90 * time.Second,
+		Training: File{Name: "train.jsonl", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("{}")), nil }},
+		Record:   func(e Event) error { r.journal = append(r.journal, e); return nil }}
+	return r
+}
+
+func (r *runner) advance(t *testing.T) (State, error) {
+	t.Helper()
+	r.launch.Past = slices.Clone(r.journal)
+	return Advance(t.Context(), r.launch)
+}
+
+func (r *runner) kinds() string {
+	var all []string
+	for _, e := range r.journal {
+		all = append(all, string(e.Kind))
+	}
+	return strings.Join(all, " ")
+}
+
+func TestKeyDependsOnWhatDeterminesTheModel(t *testing.T) {
+	same := testSpec
+	same.Agent, same.Attempt = "another name", 7
+	if same.Key() != testSpec.Key() {
+		t.Error("the agent's name or the attempt changes the key")
+	}
+	for name, change := range map[string]func(*Spec){
+		"endpoint": func(s *Spec) { s.Endpoint += "/" }, "model": func(s *Spec) { s.Model += "x" }, "method": func(s *Spec) { s.Method = "dpo" },
+		"epochs": func(s *Spec) { s.Epochs = 2 }, "batch": func(s *Spec) { s.BatchSize = 8 }, "rate": func(s *Spec) { s.LearningRate = 2 },
+		"seed": func(s *Spec) { s.Seed = 2 }, "training": func(s *Spec) { s.Training = "abd" }, "validation": func(s *Spec) { s.Validation = "abc" },
+	} {
+		other := testSpec
+		change(&other)
+		if other.Key() == testSpec.Key() {
+			t.Errorf("the %s does not change the key", name)
+		}
+	}
+	long := testSpec
+	long.Agent = strings.Repeat("a", 63)
+	if got := long.Label(); len(got) != 40 || !strings.HasSuffix(got, string(long.Key()[:12])) {
+		t.Errorf("label %q is not 40 bytes that end with the key", got)
+	}
+}
+
+func TestLaunchOnceThenReuse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{runs: time.Hour}
+		r := newRunner(s)
+		state, err := r.advance(t)
+		if err != nil || state.Launched != 1 || state.Job.Status != Succeeded || state.Job.Model != "ft:job-1" {
+			t.Fatalf("first run: %+v, %v", state, err)
+		}
+		if want := "intent launched ended"; r.kinds() != want {
+			t.Errorf("journal %q, want %q", r.kinds(), want)
+		}
+		if s.polls > 200 {
+			t.Errorf("an hour took %d polls", s.polls)
+		}
+		for _, again := range []*runner{r, newRunner(s)} {
+			state, err = again.advance(t)
+			if err != nil || state.Launched != 0 || state.Job.ID != "job-1" || s.creates != 1 {
+				t.Errorf("later run: %+v, %v, %d creates", state, err, s.creates)
+			}
+		}
+	})
+}
+
+func TestPendingIsPickedUpWithoutTheJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{runs: 8 * time.Hour}
+		r := newRunner(s)
+		r.launch.Until = time.Now().Add(time.Hour)
+		state, err := r.advance(t)
+		if err != nil || !state.Pending() || time.Now().After(r.launch.Until.Add(time.Second)) {
+			t.Fatalf("after an hour: %+v, %v", state, err)
+		}
+		state, err = newRunner(s).advance(t)
+		if err != nil || state.Job.Status != Succeeded || state.Launched != 0 || s.creates != 1 {
+			t.Errorf("on another machine: %+v, %v, %d creates", state, err, s.creates)
+		}
+	})
+}
+
+func TestLostReplyIsSettledByTheList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{runs: time.Hour, lag: time.Minute, reply: func() error { return errors.New("connection reset") }}
+		r := newRunner(s)
+		state, err := r.advance(t)
+		if err != nil || state.Job.Status != Succeeded || s.creates != 1 || state.Launched != 1 {
+			t.Errorf("%+v, %v, %d creates", state, err, s.creates)
+		}
+	})
+}
+
+// The process dies between the intent and the reply: the next one waits for the list before it pays again.
+func TestOpenIntentIsSettledFirst(t *testing.T) {
+	for _, reached := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &service{runs: time.Hour, lag: time.Minute}
+			r := newRunner(s)
+			s.start = func() error {
+				if !reached {
+					panic("killed")
+				}
+				return nil
+			}
+			s.reply = func() error { panic("killed") }
+			func() {
+				defer func() { _ = recover() }()
+				_, _ = r.advance(t)
+			}()
+			if want := "intent"; r.kinds() != want {
+				t.Fatalf("journal %q, want %q", r.kinds(), want)
+			}
+			s.start, s.reply = nil, nil
+			began := time.Now()
+			state, err := r.advance(t)
+			if err != nil || state.Job.Status != Succeeded || s.creates != 1 {
+				t.Errorf("reached %t: %+v, %v, %d creates", reached, state, err, s.creates)
+			}
+			if !reached && s.jobs[0].CreatedAt.Sub(began) < 90*time.Second {
+				t.Error("a second create was sent before the list could have shown the first")
+			}
+		})
+	}
+}
+
+func TestLostReplyOfACreateThatNeverHappened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{start: func() error { return errors.New("connection refused") }}
+		r := newRunner(s)
+		if _, err := r.advance(t); err == nil || !strings.Contains(err.Error(), "connection refused") {
+			t.Errorf("error %v, want the cause", err)
+		}
+		s.start = nil
+		if state, err := r.advance(t); err != nil || state.Launched != 1 || s.creates != 1 {
+			t.Errorf("next run: %+v, %v, %d creates", state, err, s.creates)
+		}
+	})
+}
+
+func TestRefusalIsFinalAndCostsNoAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{start: func() error { return fmt.Errorf("%w: no access", ErrRefused) }}
+		r := newRunner(s)
+		began := time.Now()
+		if _, err := r.advance(t); !errors.Is(err, ErrRefused) || time.Since(began) > time.Second {
+			t.Errorf("error %v after %v, want the refusal at once", err, time.Since(began))
+		}
+		s.start = nil
+		if state, err := r.advance(t); err != nil || state.Job.Attempt != 1 || state.Job.Status != Succeeded {
+			t.Errorf("after the cause was mended: %+v, %v", state, err)
+		}
+	})
+}
+
+// Two runs that saw no job both created one: all choose the oldest, and the other is cancelled.
+func TestOfTwoJobsTheOldestStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{runs: time.Hour, lag: 10 * time.Second}
+		r := newRunner(s)
+		s.start = func() error {
+			s.jobs = append(s.jobs, Job{ID: "rival", Key: testSpec.Key(), Attempt: 1, Status: Running, CreatedAt: time.Now()})
+			time.Sleep(time.Second)
+			return nil
+		}
+		state, err := r.advance(t)
+		if err != nil || state.Job.ID != "rival" || state.Job.Status != Succeeded || !slices.Equal(state.Extra, []string{"job-2"}) {
+			t.Fatalf("%+v, %v", state, err)
+		}
+		if got := s.jobs[1].Status; got != Cancelled {
+			t.Errorf("the second job is %s", got)
+		}
+		if want := "intent launched extra ended"; r.kinds() != want {
+			t.Errorf("journal %q, want %q", r.kinds(), want)
+		}
+	})
+}
+
+func TestForeignJobsAreNotTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{jobs: []Job{{ID: "other", Key: "another key", Status: Succeeded, Model: "ft:other"}}}
+		if state, err := newRunner(s).advance(t); err != nil || state.Job.ID == "other" || state.Launched != 1 {
+			t.Errorf("%+v, %v", state, err)
+		}
+	})
+}
+
+func TestFailedJobNeedsLeaveForAnotherAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{ends: Failed}
+		r := newRunner(s)
+		for range 2 {
+			state, err := r.advance(t)
+			if err != nil || state.Job.Status != Failed || s.creates != 1 {
+				t.Fatalf("%+v, %v, %d creates", state, err, s.creates)
+			}
+		}
+		s.ends, r.launch.Attempts = "", 2
+		state, err := r.advance(t)
+		if err != nil || state.Job.Status != Succeeded || state.Job.Attempt != 2 || s.creates != 2 {
+			t.Errorf("second attempt: %+v, %v, %d creates", state, err, s.creates)
+		}
+	})
+}
+
+func TestRefusedReservationLaunchesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{}
+		r := newRunner(s)
+		broke := errors.New("no money left")
+		r.launch.Reserve = func(Spec) error { return broke }
+		if _, err := r.advance(t); !errors.Is(err, broke) || s.creates != 0 || len(r.journal) != 0 {
+			t.Errorf("error %v, %d creates, journal %q", err, s.creates, r.kinds())
+		}
+	})
+}
+
+func TestJobGoneFromTheProviderIsNotPaidAgainInSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{}
+		r := newRunner(s)
+		if _, err := r.advance(t); err != nil {
+			t.Fatal(err)
+		}
+		s.jobs = nil
+		if _, err := r.advance(t); !errors.Is(err, ErrNotFound) || s.creates != 1 {
+			t.Errorf("error %v, %d creates", err, s.creates)
+		}
+		r.launch.Attempts = 2
+		if state, err := r.advance(t); err != nil || state.Launched != 1 || state.Job.Attempt != 2 {
+			t.Errorf("with leave: %+v, %v", state, err)
+		}
+	})
+}
+
+func TestPollingOutlastsErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{runs: time.Hour}
+		r := newRunner(s)
+		s.broken = func() error {
+			if len(s.jobs) > 0 && time.Since(s.jobs[0].CreatedAt)%(10*time.Minute) < 4*time.Minute {
+				return errors.New("503")
+			}
+			return nil
+		}
+		if state, err := r.advance(t); err != nil || state.Job.Status != Succeeded || s.creates != 1 {
+			t.Errorf("%+v, %v, %d creates", state, err, s.creates)
+		}
+		s.runs, s.jobs = 100*time.Hour, nil
+		down := false
+		s.broken = func() error {
+			if down = down || len(s.jobs) > 0; down {
+				return errors.New("down for good")
+			}
+			return nil
+		}
+		state, err := newRunner(s).advance(t)
+		if err == nil || !state.Pending() {
+			t.Errorf("a service that stays down: %+v, %v; want an error and a job that goes on", state, err)
+		}
+	})
+}
