@@ -1,0 +1,210 @@
+package gate
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// minDiffer is the number of tests on which the arms must differ before Significant or Strict can pass: five wins to
+// none is the least that an exact test at 0.05 accepts.
+const minDiffer = 5
+
+// enoughTests is where an observed improvement short of the margin is a fail and no longer an accident of few tests.
+const enoughTests = 30
+
+// zeroBaseGain is what a pass takes when the base scores 0, where no relative improvement exists: five points of a hundred.
+const zeroBaseGain = 0.05
+
+// rounding is what floating point may cost at a threshold that was exactly reached: 0.66 is 10 % more than 0.60.
+const rounding = 1e-9
+
+// Policy is what a team asks for. The zero values of Rule, Alpha and OnInconclusive are Significant, 0.05 and no pass.
+type Policy struct {
+	Margin        float64 // least improvement, relative to the base: 0.1 is 10 %
+	Rule          Rule
+	Alpha         float64 // highest chance of a false "better"
+	LowerIsBetter bool
+
+	// Sequential says that the run stopped, or may have stopped, because of what it saw. Evidence is then anytime-valid only,
+	// also when all tests were used in the end: a fixed-size test after many looks promises more than it holds.
+	Sequential bool
+
+	// OnInconclusive is Pass where an inconclusive benchmark is to be let through. Anything else leaves it inconclusive,
+	// which blocks as a fail does.
+	OnInconclusive Verdict
+}
+
+// Pair is one test with the score of either arm, the mean over its repeats.
+type Pair struct {
+	ID          string
+	Base, Tuned float64
+}
+
+// Decision is a verdict with what it rests on.
+type Decision struct {
+	Verdict     Verdict  `json:"verdict"`
+	N           int      `json:"n"`           // tests
+	Base        float64  `json:"base"`        // mean score
+	Tuned       float64  `json:"tuned"`       // mean score
+	Improvement *float64 `json:"improvement"` // relative to the base; nil when the base is 0
+
+	// Interval of the improvement: each limit holds with confidence 1-Alpha by itself, under Sequential at whatever moment
+	// the run stopped. It leaves out 0 only where the arms are shown to differ. A limit is nil where the data set
+	// none; both are where Improvement is nil.
+	Interval [2]*float64 `json:"interval"`
+
+	// P is the one-sided p-value of what the rule needs shown: better by the margin under Strict, better at all otherwise.
+	// Under Sequential it is anytime-valid, the inverse of the evidence.
+	P      float64 `json:"p_value"`
+	Wins   int     `json:"wins"`   // tests on which tuned is better
+	Losses int     `json:"losses"` // worse
+	Ties   int     `json:"ties"`
+
+	// NeededN is about how many tests in all would settle an inconclusive verdict, if the arms go on to differ as they did;
+	// 0 when it is settled or cannot be said.
+	NeededN int      `json:"needed_n"`
+	Reasons []string `json:"reasons"` // plain sentences, what was seen first
+}
+
+// Decide judges a benchmark that has ended. The order of the pairs does not matter. Scores must be finite, and under
+// Sequential from 0 to 1; each id may stand once. Input that cannot be judged gives Error, with the reason.
+func Decide(pairs []Pair, p Policy) Decision {
+	p = p.complete()
+	pairs = sorted(pairs)
+	if problem := unfit(pairs, p); problem != "" {
+		return Decision{Verdict: Error, N: len(pairs), P: 1, Reasons: []string{problem}}
+	}
+	s := summarise(pairs, p)
+	e := s.evidence(p)
+	d := Decision{N: s.n, Base: s.base, Tuned: s.tuned, P: e.p, Wins: s.wins, Losses: s.losses, Ties: s.ties}
+	d.Verdict, _ = judge(s, e, p)
+	if s.base != 0 {
+		d.Improvement = &s.improvement
+		d.Interval = s.interval(e, p)
+	}
+	if d.Verdict == Inconclusive {
+		d.NeededN = s.needed(p)
+	}
+	d.Reasons = reasons(d, s, e, p)
+	if d.Verdict == Inconclusive && p.OnInconclusive == Pass {
+		d.Verdict = Pass
+		d.Reasons = append(d.Reasons, "the policy lets an inconclusive benchmark pass: nothing was shown")
+	}
+	return d
+}
+
+// Settled reports whether a run may stop here because further tests are not needed: the evidence, valid
+// however often one asks, shows that Decide with Sequential passes or fails these pairs. Policy.Sequential itself is not
+// looked at. Decide over the same pairs, not over others that came in since.
+func Settled(pairs []Pair, p Policy) bool {
+	p.Sequential = true
+	p = p.complete()
+	pairs = sorted(pairs)
+	if unfit(pairs, p) != "" {
+		return false
+	}
+	s := summarise(pairs, p)
+	_, settled := judge(s, s.evidence(p), p)
+	return settled
+}
+
+// complete puts the defaults where the zero values are.
+func (p Policy) complete() Policy {
+	p.Rule = cmp.Or(p.Rule, Significant)
+	p.Alpha = cmp.Or(p.Alpha, 0.05)
+	return p
+}
+
+// sorted puts pairs in one order for all, by id: neither the last digit of a sum nor the draw of a permutation may
+// depend on who answered first.
+func sorted(pairs []Pair) []Pair {
+	byID := func(a, b Pair) int { return cmp.Compare(a.ID, b.ID) }
+	if slices.IsSortedFunc(pairs, byID) {
+		return pairs
+	}
+	pairs = slices.Clone(pairs)
+	slices.SortFunc(pairs, byID)
+	return pairs
+}
+
+// judge gives the verdict, and says whether evidence alone has settled it.
+func judge(s summary, e evidence, p Policy) (v Verdict, settled bool) {
+	if s.base == 0 {
+		return zeroBase(s, e)
+	}
+	return relative(s, e, p)
+}
+
+// relative applies the rule to a base above zero.
+func relative(s summary, e evidence, p Policy) (v Verdict, settled bool) {
+	reached := s.improvement >= p.Margin-rounding
+	differs := s.wins+s.losses >= minDiffer
+	switch p.Rule {
+	case Point:
+		// The observed value decides; it is settled when more tests would hardly move it across the margin.
+		if reached {
+			return Pass, e.above
+		}
+		return Fail, e.below
+	case Strict:
+		// What is better by the margin is better: where the exact test is not sure of that, Student's t may not be either.
+		if reached && differs && e.better && e.above {
+			return Pass, true
+		}
+	default:
+		if reached && differs && e.better {
+			return Pass, true
+		}
+		if !reached && s.n >= enoughTests {
+			return Fail, e.worse || e.below
+		}
+	}
+	if e.worse || e.below {
+		return Fail, true
+	}
+	return Inconclusive, false
+}
+
+// zeroBase judges where there is no relative improvement: whatever the rule, five points and the test.
+func zeroBase(s summary, e evidence) (v Verdict, settled bool) {
+	reached := s.gain >= zeroBaseGain-rounding
+	switch {
+	case reached && s.wins+s.losses >= minDiffer && e.better:
+		return Pass, true
+	case e.worse:
+		return Fail, true
+	case !reached && s.n >= enoughTests:
+		return Fail, false
+	}
+	return Inconclusive, false
+}
+
+// unfit names what makes pairs, sorted by id, or policy impossible to judge, "" when nothing does.
+func unfit(pairs []Pair, p Policy) string {
+	switch {
+	case !slices.Contains(Rules(), p.Rule):
+		return fmt.Sprintf("unknown rule %q", p.Rule)
+	case !(p.Alpha > 0 && p.Alpha < 0.5):
+		return fmt.Sprintf("alpha is %v, expected more than 0 and less than 0.5", p.Alpha)
+	case math.IsNaN(p.Margin) || math.IsInf(p.Margin, 0) || p.Margin < 0:
+		return fmt.Sprintf("margin is %v, expected 0 or more", p.Margin)
+	case len(pairs) == 0:
+		return "no test was answered by both arms"
+	}
+	for i, q := range pairs {
+		for _, score := range [2]float64{q.Base, q.Tuned} {
+			if math.IsNaN(score) || math.IsInf(score, 0) {
+				return fmt.Sprintf("test %q has the score %v", q.ID, score)
+			}
+			if p.Sequential && (score < 0 || score > 1) {
+				return fmt.Sprintf("test %q has the score %v: a run that stops early needs scores from 0 to 1", q.ID, score)
+			}
+		}
+		if i > 0 && q.ID == pairs[i-1].ID {
+			return fmt.Sprintf("test %q stands twice", q.ID)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,326 @@
+package gate
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestWorst(t *testing.T) {
+	for _, c := range []struct {
+		verdicts []Verdict
+		want     Verdict
+	}{
+		{nil, Error},
+		{[]Verdict{Pass}, Pass},
+		{[]Verdict{Pass, Pending}, Pending},
+		{[]Verdict{Pending, Inconclusive, Pass}, Inconclusive},
+		{[]Verdict{Inconclusive, Fail, Pending}, Fail},
+		{[]Verdict{Fail, Error, Pass}, Error},
+		{[]Verdict{Pass, ""}, Error},
+		{[]Verdict{Pass, "passed"}, Error},
+	} {
+		if got := Worst(c.verdicts...); got != c.want {
+			t.Errorf("%q: got %s, want %s", c.verdicts, got, c.want)
+		}
+	}
+}
+
+// binary writes counts of both right, base alone, tuned alone and neither as pairs.
+func binary(both, base, tuned, neither int) []Pair {
+	ids := make([]string, both+base+tuned+neither)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("t%06d", i)
+	}
+	return outcomes{both, base, tuned, neither}.pairs(ids)
+}
+
+func scaled(pairs []Pair, by float64) []Pair {
+	out := slices.Clone(pairs)
+	for i := range out {
+		out[i].Base *= by
+		out[i].Tuned *= by
+	}
+	return out
+}
+
+// graded spreads partial scores, the tuned model's higher by gain.
+func graded(n int, gain float64) []Pair {
+	rng := rand.New(rand.NewPCG(1, 1))
+	pairs := binary(0, 0, 0, n)
+	for i := range pairs {
+		pairs[i].Base = 0.6 * rng.Float64()
+		pairs[i].Tuned = min(1, max(0, pairs[i].Base+gain+0.1*(rng.Float64()-0.5)))
+	}
+	return pairs
+}
+
+// TestDecide shows what the gate says of benchmarks that a person can picture; the golden file holds every word of it.
+func TestDecide(t *testing.T) {
+	usual := Policy{Margin: 0.1}
+	with := func(change func(*Policy)) Policy {
+		p := usual
+		change(&p)
+		return p
+	}
+	strict := with(func(p *Policy) { p.Rule = Strict })
+	point := with(func(p *Policy) { p.Rule = Point })
+	early := with(func(p *Policy) { p.Sequential = true })
+	strictEarly := with(func(p *Policy) { p.Rule, p.Sequential = Strict, true })
+	lower := with(func(p *Policy) { p.LowerIsBetter = true })
+	cases := []struct {
+		name    string
+		pairs   []Pair
+		policy  Policy
+		verdict Verdict
+	}{
+		{"clear gain", binary(35, 3, 41, 21), usual, Pass},
+		{"clear gain, strict", binary(35, 3, 41, 21), strict, Pass},
+		{"clear gain, early", binary(35, 3, 41, 21), early, Pass},
+		{"clear gain, strict, early", binary(35, 3, 41, 21), strictEarly, Pass},
+		{"exactly the margin", binary(60, 0, 6, 34), usual, Pass},
+		{"exactly the margin, strict", binary(60, 0, 6, 34), strict, Inconclusive},
+		{"exactly the margin, point", binary(60, 0, 6, 34), point, Pass},
+		{"one short of the margin", binary(60, 0, 5, 35), usual, Fail},
+		{"one short of the margin, point", binary(60, 0, 5, 35), point, Fail},
+		{"ten lucky answers", binary(5, 1, 3, 1), usual, Inconclusive},
+		{"ten lucky answers, point", binary(5, 1, 3, 1), point, Pass},
+		{"five to none", binary(4, 0, 5, 1), usual, Pass},
+		{"five to none, early", binary(4, 0, 5, 1), early, Inconclusive},
+		{"seven to none, early", binary(2, 0, 7, 1), early, Pass},
+		{"four to none", binary(4, 0, 4, 2), usual, Inconclusive},
+		{"four to none, strict", binary(4, 0, 4, 2), strict, Inconclusive},
+		{"no difference, few", binary(5, 1, 1, 3), usual, Inconclusive},
+		{"no difference, many", binary(50, 10, 10, 30), usual, Fail},
+		{"no difference, many, strict", binary(50, 10, 10, 30), strict, Inconclusive},
+		{"worse", binary(30, 40, 5, 25), usual, Fail},
+		{"worse, few", binary(2, 6, 0, 2), usual, Fail},
+		{"worse, strict", binary(30, 40, 5, 25), strict, Fail},
+		{"worse, early", binary(0, 7, 0, 3), early, Fail},
+		{"equal on all", binary(300, 0, 0, 0), usual, Fail},
+		{"equal on all, strict", binary(300, 0, 0, 0), strict, Fail},
+		{"equal on all, few", binary(10, 0, 0, 0), usual, Inconclusive},
+		{"margin out of reach", binary(95, 0, 5, 0), usual, Fail},
+		{"base zero", binary(0, 0, 20, 80), usual, Pass},
+		{"base zero, strict", binary(0, 0, 20, 80), strict, Pass},
+		{"base zero, point, too little shown", binary(0, 0, 4, 16), point, Inconclusive},
+		{"base zero, short of five points", binary(0, 0, 7, 193), usual, Fail},
+		{"base zero, early", binary(0, 0, 7, 13), early, Pass},
+		{"base zero, both zero", binary(0, 0, 0, 50), usual, Fail},
+		{"no spread", noSpread(40), strict, Inconclusive},
+		{"no spread, usual", noSpread(40), usual, Pass},
+		{"partial scores", graded(60, 0.1), usual, Pass},
+		{"partial scores, strict", graded(60, 0.1), strict, Pass},
+		{"partial scores, early", graded(60, 0.1), early, Pass},
+		{"partial scores, few", graded(12, 0.1), usual, Pass},
+		{"partial scores, no gain", graded(60, 0), usual, Fail},
+		{"lower is better", binary(21, 41, 3, 35), lower, Pass},
+		{"lower is better, worse", binary(21, 3, 41, 35), lower, Fail},
+		{"lower is better, early", binary(21, 41, 3, 35), with(func(p *Policy) { p.LowerIsBetter, p.Sequential = true, true }), Pass},
+		{"lower is better, base zero", binary(0, 0, 2, 8), lower, Inconclusive},
+		{"lower is better, by more than all", binary(21, 41, 3, 35), Policy{Margin: 1.5, LowerIsBetter: true, Sequential: true}, Fail},
+		{"lower is better, by all", binary(0, 50, 0, 50), Policy{Margin: 1, LowerIsBetter: true, Sequential: true}, Pass},
+		{"negative scores", scaled(binary(21, 41, 3, 35), -1), usual, Pass},
+		{"large scores", scaled(binary(35, 3, 41, 21), 250), usual, Pass},
+		{"inconclusive may pass", binary(5, 1, 3, 1), with(func(p *Policy) { p.OnInconclusive = Pass }), Pass},
+		{"inconclusive may not become an error", binary(5, 1, 3, 1), with(func(p *Policy) { p.OnInconclusive = Error }), Inconclusive},
+		{"fail may not pass", binary(30, 40, 5, 25), with(func(p *Policy) { p.OnInconclusive = Pass }), Fail},
+		{"no margin", binary(60, 2, 10, 28), Policy{}, Pass},
+
+		{"no tests", nil, usual, Error},
+		{"not a number", []Pair{{"t1", math.NaN(), 1}}, usual, Error},
+		{"infinite", []Pair{{"t1", 0, math.Inf(1)}}, usual, Error},
+		{"twice", []Pair{{"t1", 0, 1}, {"t2", 0, 1}, {"t1", 0, 1}}, usual, Error},
+		{"out of range, early", scaled(binary(5, 1, 3, 1), 2), early, Error},
+		{"unknown rule", binary(5, 1, 3, 1), Policy{Rule: "strikt"}, Error},
+		{"alpha", binary(5, 1, 3, 1), Policy{Alpha: 0.5}, Error},
+		{"negative margin", binary(5, 1, 3, 1), Policy{Margin: -0.1}, Error},
+		{"endless margin", binary(5, 1, 3, 1), Policy{Margin: math.Inf(1)}, Error},
+	}
+	var got strings.Builder
+	for _, c := range cases {
+		d := Decide(c.pairs, c.policy)
+		if d.Verdict != c.verdict {
+			t.Errorf("%s: %s, want %s\n%s", c.name, d.Verdict, c.verdict, strings.Join(d.Reasons, "\n"))
+		}
+		if d.Verdict == Pass && d.N < len(c.pairs) || len(d.Reasons) == 0 {
+			t.Errorf("%s: %+v", c.name, d)
+		}
+		b, err := json.Marshal(d)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		numbers, _, _ := strings.Cut(string(b), `,"reasons"`)
+		fmt.Fprintf(&got, "%s\n  %s}\n", c.name, numbers)
+		for _, reason := range d.Reasons {
+			fmt.Fprintf(&got, "  - %s\n", reason)
+		}
+	}
+	if *update {
+		if err := os.WriteFile("testdata/decide.out", []byte(got.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/decide.out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("got\n%s", got.String())
+	}
+}
+
+// noSpread is a benchmark on which every test shows the very same scores.
+func noSpread(n int) []Pair {
+	pairs := binary(0, 0, 0, n)
+	for i := range pairs {
+		pairs[i].Base, pairs[i].Tuned = 0.5, 0.75
+	}
+	return pairs
+}
+
+func TestDecideIgnoresOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, pairs := range [][]Pair{binary(35, 3, 41, 21), graded(60, 0.02)} {
+		for _, sequential := range []bool{false, true} {
+			p := Policy{Margin: 0.1, Sequential: sequential}
+			want := Decide(pairs, p)
+			turned := slices.Clone(pairs)
+			rng.Shuffle(len(turned), func(i, j int) { turned[i], turned[j] = turned[j], turned[i] })
+			before := slices.Clone(turned)
+			if got := Decide(turned, p); !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+			if !slices.Equal(turned, before) {
+				t.Error("Decide changed the caller's pairs")
+			}
+		}
+	}
+}
+
+// TestIntervalAgreesWithStrict checks that the lower limit and the strict rule are one thing: the margin at which strict
+// turns from pass is the limit.
+func TestIntervalAgreesWithStrict(t *testing.T) {
+	for name, pairs := range map[string][]Pair{"right or wrong": binary(35, 3, 41, 21), "partial": graded(60, 0.1)} {
+		for _, p := range []Policy{{Rule: Strict}, {Rule: Strict, Sequential: true}} {
+			lo := *Decide(pairs, p).Interval[0]
+			for step, want := range map[float64]Verdict{-1e-6: Pass, 1e-6: Inconclusive} {
+				p.Margin = lo + step
+				if got := Decide(pairs, p).Verdict; got != want {
+					t.Errorf("%s, %+v: lower limit %v, margin %v: %s, want %s", name, p, lo, p.Margin, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestLowerIsBetterMirrors checks that errors counted down are judged as the same errors counted down: an arm's score turned
+// into its opposite, with the direction turned too, gives the same test.
+func TestLowerIsBetterMirrors(t *testing.T) {
+	pairs := binary(35, 3, 41, 21)
+	flipped := slices.Clone(pairs)
+	for i := range flipped {
+		flipped[i].Base, flipped[i].Tuned = 1-flipped[i].Base, 1-flipped[i].Tuned
+	}
+	for _, sequential := range []bool{false, true} {
+		up := Decide(pairs, Policy{Sequential: sequential})
+		down := Decide(flipped, Policy{Sequential: sequential, LowerIsBetter: true})
+		if up.Wins != down.Wins || up.Losses != down.Losses || math.Abs(up.P-down.P) > 1e-15 || up.Verdict != down.Verdict {
+			t.Errorf("got %+v, want %+v", down, up)
+		}
+		if lo, hi := down.Interval[0], down.Interval[1]; lo == nil || hi == nil || !(*lo < *down.Improvement && *down.Improvement < *hi && *hi <= 1) {
+			t.Errorf("interval of %v: %v", *down.Improvement, down.Interval)
+		}
+	}
+}
+
+// TestSettledStands checks that a run that stopped because it was settled is decided, and that nothing was too little.
+func TestSettledStands(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, rule := range Rules() {
+		for _, w := range []world{{0.6, 0.9, 0.5}, {0.6, 0.3, 0.5}, {0.9, 0.9, 0.5}, {0, 0.4, 0}} {
+			p := Policy{Margin: 0.1, Rule: rule}
+			var o outcomes
+			for n := 0; n < 400; n++ {
+				if pairs := binary(o[0], o[1], o[2], o[3]); Settled(pairs, p) {
+					p.Sequential = true
+					if v := Decide(pairs, p).Verdict; v != Pass && v != Fail {
+						t.Errorf("%s, %+v: settled at %v, yet %s", rule, w, o, v)
+					}
+					if better := w.tuned > w.base; (Decide(pairs, p).Verdict == Pass) != better {
+						t.Errorf("%s, %+v: %s at %v", rule, w, Decide(pairs, p).Verdict, o)
+					}
+					if o[1]+o[2] < 5 && w.tuned > w.base {
+						t.Errorf("%s, %+v: passes with %v", rule, w, o)
+					}
+					break
+				}
+				if n == 399 {
+					t.Errorf("%s, %+v: not settled by 400 tests", rule, w)
+				}
+				o[w.draw(rng)]++
+			}
+		}
+	}
+	if Settled(nil, Policy{}) || Settled([]Pair{{"t1", math.NaN(), 1}}, Policy{}) || Settled(binary(0, 0, 50, 0), Policy{Rule: "strikt"}) {
+		t.Error("what cannot be judged is settled")
+	}
+}
+
+// FuzzDecide gives the gate any scores: it must not panic, must write valid JSON, must not pass on fewer than five differing
+// tests, and says the same of the same.
+func FuzzDecide(f *testing.F) {
+	f.Add([]byte{0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, 0.1, 0.05, uint8(1), false, false)
+	f.Add([]byte{200, 250, 7, 90}, 0.5, 0.01, uint8(2), true, true)
+	f.Fuzz(func(t *testing.T, scores []byte, margin, alpha float64, rule uint8, sequential, lower bool) {
+		var pairs []Pair
+		for i := 0; i+1 < len(scores) && i < 400; i += 2 {
+			pairs = append(pairs, Pair{fmt.Sprint(i), float64(scores[i]%5) / 4, float64(scores[i+1]%5) / 4})
+		}
+		p := Policy{Margin: margin, Alpha: alpha, Rule: Rules()[rule%3], Sequential: sequential, LowerIsBetter: lower}
+		d := Decide(pairs, p)
+		if _, err := json.Marshal(d); err != nil {
+			t.Fatalf("%+v: %v", d, err)
+		}
+		if d.Verdict == Pass && p.Rule != Point && d.Wins+d.Losses < 5 {
+			t.Fatalf("%+v", d)
+		}
+		if d.Verdict == Pass && d.Wins <= 0 && margin > 0 {
+			t.Fatalf("passes without a win: %+v", d)
+		}
+		if sequential && Settled(pairs, p) && d.Verdict != Pass && d.Verdict != Fail {
+			t.Fatalf("settled and undecided: %+v", d)
+		}
+		for _, limit := range d.Interval {
+			if limit != nil && (math.IsNaN(*limit) || math.IsInf(*limit, 0)) {
+				t.Fatalf("%+v", d)
+			}
+		}
+		if lo, hi := d.Interval[0], d.Interval[1]; lo != nil && hi != nil && *lo > *hi {
+			t.Fatalf("%v to %v", *lo, *hi)
+		}
+	})
+}
+
+func BenchmarkSettled300(b *testing.B) {
+	pairs := binary(120, 40, 60, 80)
+	for b.Loop() {
+		Settled(pairs, Policy{Margin: 0.1})
+	}
+}
+
+func BenchmarkDecide4500(b *testing.B) {
+	pairs := binary(2000, 100, 2000, 400)
+	for b.Loop() {
+		Decide(pairs, Policy{Margin: 0.1, Sequential: true})
+	}
+}

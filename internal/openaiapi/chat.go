@@ -1,0 +1,101 @@
+package openaiapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	openai "github.com/sashabaranov/go-openai"
+	"github.com/tunegate/tunegate/internal/bench"
+)
+
+var _ bench.Completer = (*Client)(nil)
+
+// Complete implements bench.Completer: one answer at temperature 0. A tool call is returned as JSON,
+// {"name":…,"arguments":{…}}, several as a list of those. A question asked twice costs little and changes nothing, so failed requests are
+// sent again.
+func (c *Client) Complete(ctx context.Context, r bench.Request) (bench.Response, error) {
+	q := openai.ChatCompletionRequest{Model: r.Model, Messages: make([]openai.ChatCompletionMessage, len(r.Messages))}
+	for i, m := range r.Messages {
+		q.Messages[i] = openai.ChatCompletionMessage{Role: m.Role, Content: m.Content}
+	}
+	var out bench.Response
+	err := persist(ctx, func() error {
+		reply, err := c.chat.CreateChatCompletion(ctx, q)
+		if err != nil {
+			return typed(err, reply.Header())
+		}
+		if len(reply.Choices) == 0 {
+			return errors.New("the reply has no choices")
+		}
+		m := reply.Choices[0].Message
+		out = bench.Response{Answer: m.Content, InputTokens: reply.Usage.PromptTokens, OutputTokens: reply.Usage.CompletionTokens}
+		if m.Content == "" && len(m.ToolCalls) > 0 {
+			out.Answer = callsText(m.ToolCalls)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func callsText(calls []openai.ToolCall) string {
+	texts := make([]string, len(calls))
+	for i, call := range calls {
+		name, _ := json.Marshal(call.Function.Name) // a string always encodes
+		arguments := call.Function.Arguments
+		if !json.Valid([]byte(arguments)) {
+			quoted, _ := json.Marshal(arguments)
+			arguments = string(quoted)
+		}
+		texts[i] = fmt.Sprintf(`{"name":%s,"arguments":%s}`, name, arguments)
+	}
+	if len(texts) == 1 {
+		return texts[0]
+	}
+	return "[" + strings.Join(texts, ",") + "]"
+}
+
+// typed turns go-openai's errors into ours; it keeps no headers in them, the empty reply does.
+func typed(err error, h http.Header) error {
+	e := &Error{RequestID: h.Get("X-Request-Id"), RetryAfter: retryAfter(h)}
+	var api *openai.APIError
+	var raw *openai.RequestError
+	switch {
+	case errors.As(err, &api) && api.HTTPStatusCode != 0:
+		e.Status, e.Type, e.Message = api.HTTPStatusCode, api.Type, api.Message
+		if api.Code != nil {
+			e.Code = fmt.Sprint(api.Code)
+		}
+	case errors.As(err, &raw) && raw.HTTPStatusCode != 0:
+		e.Status, e.Message = raw.HTTPStatusCode, string(raw.Body[:min(len(raw.Body), 500)])
+	default:
+		return err
+	}
+	return e
+}
+
+// chatDoer sends go-openai's requests. It puts "temperature":0 on the wire: the library leaves a zero out, and the
+// service would then answer at its default, 1, so that a benchmark would measure chance.
+type chatDoer struct{ c *Client }
+
+func (d chatDoer) Do(q *http.Request) (*http.Response, error) {
+	if q.Body != nil && strings.HasSuffix(q.URL.Path, "/chat/completions") {
+		body, err := io.ReadAll(q.Body)
+		if err != nil {
+			return nil, err
+		}
+		q.Body.Close()
+		if rest, ok := bytes.CutPrefix(body, []byte("{")); ok {
+			body = append([]byte(`{"temperature":0,`), rest...)
+		}
+		q.Body, q.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		q.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	}
+	d.c.sign(q)
+	return d.c.http.Do(q)
+}

@@ -1,0 +1,198 @@
+package openaiapi_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tunegate/tunegate/internal/bench"
+	"github.com/tunegate/tunegate/internal/localtune"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
+	"github.com/tunegate/tunegate/internal/openaiapi"
+	"github.com/tunegate/tunegate/internal/suite"
+	"github.com/tunegate/tunegate/internal/train"
+	"github.com/tunegate/tunegate/internal/train/traintest"
+)
+
+func client(t *testing.T, h http.Handler) *openaiapi.Client {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	c, err := openaiapi.New(openaiapi.Config{BaseURL: s.URL + "/v1", Key: "sk-test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func engine(t *testing.T, o localtune.Options) *localtune.Server {
+	t.Helper()
+	s, err := localtune.Open(t.TempDir(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// The client and the embedded server are a provider as train means it, and every exchange is what the official
+// description allows.
+func TestConformance(t *testing.T) {
+	e := engine(t, localtune.Options{Key: "sk-test", StepDelay: 10 * time.Millisecond})
+	traintest.Suite{
+		Provider: client(t, wiretest.Check(t, e)), Model: localtune.BaseModel,
+		Hold: func() func() { return func() {} }, // the delay a step holds a job long enough to cancel it
+	}.Run(t)
+}
+
+func ask(model string) bench.Request {
+	return bench.Request{Model: model, Messages: []suite.Message{
+		{Role: "system", Content: "Answer with one of: it, billing."}, {Role: "user", Content: "the it department, please"}}}
+}
+
+// go-openai leaves a temperature of 0 out, which services take for 1: the benchmark would measure chance.
+func TestTemperatureZeroIsOnTheWire(t *testing.T) {
+	e := engine(t, localtune.Options{})
+	var bodies []string
+	c := client(t, wiretest.Check(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		bodies = append(bodies, string(b))
+		r.Body = io.NopCloser(bytes.NewReader(b))
+		e.ServeHTTP(w, r)
+	})))
+	got, err := c.Complete(t.Context(), ask(localtune.BaseModel))
+	if err != nil || got.Answer != "it" || got.InputTokens == 0 || got.OutputTokens == 0 {
+		t.Errorf("answer %+v, %v", got, err)
+	}
+	if len(bodies) != 1 || strings.Count(bodies[0], `"temperature":0,`) != 1 {
+		t.Errorf("sent %q, want one request at temperature 0", bodies)
+	}
+}
+
+// flaky answers the first n requests with a status.
+func flaky(n int32, status int, header http.Header, next http.Handler) (http.Handler, *atomic.Int32) {
+	var seen atomic.Int32
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if seen.Add(1) <= n {
+			for k, v := range header {
+				w.Header()[k] = v
+			}
+			w.WriteHeader(status)
+			fmt.Fprint(w, `{"error":{"message":"try later","type":"server_error","code":null,"param":null}}`)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}), &seen
+}
+
+func TestIdempotentCallsAreRetried(t *testing.T) {
+	e := engine(t, localtune.Options{})
+	for _, status := range []int{429, 500, 503} {
+		h, seen := flaky(2, status, http.Header{"Retry-After": {"0.01"}}, e)
+		if _, err := client(t, h).Complete(t.Context(), ask(localtune.BaseModel)); err != nil || seen.Load() != 3 {
+			t.Errorf("chat, %d twice: %v after %d requests", status, err, seen.Load())
+		}
+		h, seen = flaky(2, status, http.Header{"Retry-After": {"0.01"}}, e)
+		if _, err := client(t, h).Find(t.Context(), "k"); err != nil || seen.Load() != 3 {
+			t.Errorf("list, %d twice: %v after %d requests", status, err, seen.Load())
+		}
+	}
+}
+
+func TestRefusalsAreNotRetried(t *testing.T) {
+	for status, body := range map[int]string{
+		400: `{"error":{"message":"bad","type":"invalid_request_error","code":"x","param":"model"}}`,
+		401: `{"detail":"not the contract's form"}`,
+		429: `{"error":{"message":"You exceeded your quota","type":"insufficient_quota","code":"insufficient_quota","param":null}}`,
+	} {
+		seen := 0
+		c := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			seen++
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+		}))
+		_, err := c.Complete(t.Context(), ask("m"))
+		var e *openaiapi.Error
+		if !errors.As(err, &e) || e.Status != status || seen != 1 {
+			t.Errorf("%d: error %v after %d requests", status, err, seen)
+		}
+		if err != nil && strings.Contains(err.Error(), "sk-test") {
+			t.Errorf("%d: the error holds the key: %v", status, err)
+		}
+	}
+}
+
+// A create is sent once, whatever becomes of it; only a clear refusal says that there is no job.
+func TestCreateIsSentOnce(t *testing.T) {
+	spec := train.Spec{Model: "m", Method: "supervised", Agent: "a", Attempt: 1}
+	for name, answer := range map[string]func(http.ResponseWriter){
+		"500":     func(w http.ResponseWriter) { w.WriteHeader(500) },
+		"408":     func(w http.ResponseWriter) { w.WriteHeader(408) },
+		"garbage": func(w http.ResponseWriter) { fmt.Fprint(w, "<html>") },
+		"empty":   func(w http.ResponseWriter) { fmt.Fprint(w, "{}") },
+		"cut": func(w http.ResponseWriter) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			conn.Close()
+		},
+		"429": func(w http.ResponseWriter) { w.WriteHeader(429) },
+		"403": func(w http.ResponseWriter) { w.WriteHeader(403) },
+	} {
+		var posts atomic.Int32
+		c := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet { // leaves an idle connection behind, which the transport may retry on
+				fmt.Fprint(w, `{"data":[],"has_more":false}`)
+				return
+			}
+			posts.Add(1)
+			_, _ = io.Copy(io.Discard, r.Body)
+			if r.Header.Get("Idempotency-Key") != "" {
+				t.Error("the create bears an Idempotency-Key, which lets the transport send it again")
+			}
+			answer(w)
+		}))
+		if _, err := c.Find(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.Start(t.Context(), spec, "file-1", "")
+		refused := name == "429" || name == "403"
+		if posts.Load() != 1 || err == nil || errors.Is(err, train.ErrRefused) != refused {
+			t.Errorf("%s: %d creates, error %v", name, posts.Load(), err)
+		}
+	}
+}
+
+func TestRedirectToAnotherHostIsRefused(t *testing.T) {
+	stolen := false
+	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { stolen = true }))
+	defer thief.Close()
+	c := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, thief.URL+r.URL.Path, http.StatusTemporaryRedirect)
+	}))
+	if _, err := c.Start(t.Context(), train.Spec{Method: "supervised"}, "f", ""); err == nil || stolen {
+		t.Errorf("error %v, request arrived elsewhere: %t", err, stolen)
+	}
+}
+
+// Live services send an error of null, {}, an object of nulls, and states that nobody has documented.
+func TestOddJobs(t *testing.T) {
+	for body, want := range map[string]train.Job{
+		`{"id":"j","status":"succeeded","error":{},"fine_tuned_model":"ft:m","trained_tokens":12}`:      {ID: "j", Status: train.Succeeded, Model: "ft:m", TrainedTokens: 12},
+		`{"id":"j","status":"pausing","error":{"code":null,"message":null,"param":null}}`:               {ID: "j", Status: train.Unknown},
+		`{"id":"j","status":"failed","error":{"code":"exceeded","message":"too long"},"metadata":null}`: {ID: "j", Status: train.Failed, Error: "too long"},
+		`{"id":"j","status":"running","error":null,"estimated_finish":0,"finished_at":null}`:            {ID: "j", Status: train.Running},
+	} {
+		c := client(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }))
+		got, err := c.Poll(t.Context(), "j")
+		want.Attempt, want.CreatedAt = 1, time.Unix(0, 0)
+		if err != nil || got != want {
+			t.Errorf("%s\ngives %+v, %v", body, got, err)
+		}
+	}
+}
