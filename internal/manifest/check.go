@@ -1,0 +1,103 @@
+package manifest
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tunegate/tunegate/internal/catalog"
+)
+
+// What one value asks of another is checked here, when both have been read.
+
+func (r *reader) keepProvider(m *Manifest, k *yaml.Node, p Provider) {
+	name := resolve(k).Value
+	at, where := posOf(k), "providers."+name
+	if name == LocalProvider {
+		r.mistake("bad-name", at, "the provider local is built in", "give this one another name")
+		return
+	}
+	m.Providers[name] = p // with mistakes too: agents that name it are not wrong in that
+	_, hasURL := r.sites[where+".base_url"]
+	switch {
+	case p.Kind == KindOpenAI && !hasURL:
+		r.mistake("missing-key", at, where+".base_url is missing", "the service's address, such as https://llm.example.com/v1")
+	case p.Kind == KindLocal:
+		for _, name := range []string{"base_url", "api_key_env"} {
+			if s, ok := r.sites[where+"."+name]; ok {
+				r.mistake("bad-value", s.key, fmt.Sprintf("%s.%s has no use: the kind local runs in this process", where, name), "leave it out, or choose the kind openai")
+			}
+		}
+	}
+	if p.BaseURL != "" {
+		if _, err := url.Parse(p.BaseURL); err != nil {
+			r.mistake("bad-value", r.sites[where+".base_url"].value, where+".base_url is no valid URL", "check its port and its % escapes")
+		}
+		p.BaseURL = strings.TrimRight(p.BaseURL, "/")
+		m.Providers[name] = p
+	}
+}
+
+func (r *reader) keepAgent(m *Manifest, k *yaml.Node, a Agent) {
+	a.Name, a.Pos = resolve(k).Value, posOf(k)
+	where := "agents." + a.Name
+	providerAt, setProvider := r.sited(where, "provider")
+	modelAt, setModel := r.sited(where, "base_model")
+	if !setProvider {
+		a.Provider = LocalProvider
+	}
+	p, known := m.Providers[a.Provider]
+	switch {
+	case a.Provider == "" || setModel && a.BaseModel == "":
+		// Something is wrong with what the file says; that has been said.
+	case !known:
+		names := slices.Sorted(maps.Keys(m.Providers))
+		r.mistake("unknown-provider", providerAt, fmt.Sprintf("agent %s: there is no provider %q", a.Name, a.Provider),
+			didYouMean(a.Provider, names)+"providers here: "+strings.Join(names, ", "))
+	case p.Kind == KindLocal && !setModel:
+		a.BaseModel = catalog.Local
+	case p.Kind == KindLocal && a.BaseModel != catalog.Local:
+		r.mistake("bad-value", modelAt, fmt.Sprintf("agent %s: the provider %s cannot tune %s", a.Name, a.Provider, a.BaseModel),
+			"the embedded engine tunes "+catalog.Local+"; for another model name a provider of kind openai")
+	case p.Kind == KindOpenAI && !setModel:
+		r.mistake("missing-key", a.Pos, where+".base_model is missing", "the model that "+a.Provider+" is to tune; it may stand under defaults")
+	case p.Kind == KindOpenAI && a.BaseModel == catalog.Local && strings.HasPrefix(p.BaseURL, "https:"):
+		// It is free of charge by the catalog, so a remote service must not go by its name.
+		r.mistake("bad-value", modelAt, fmt.Sprintf("agent %s: %s is the embedded engine's model, which %s does not have", a.Name, a.BaseModel, a.Provider), "name a model of that service")
+	}
+	r.distinct(where, "train", a.Train, "validation", a.Validation)
+	r.distinct(where, "train", a.Train, "benchmark.tests", a.Tests)
+	m.Agents = append(m.Agents, a)
+}
+
+// sited returns where the file sets a value for the agent: in the agent itself, or else in the defaults.
+func (r *reader) sited(where, key string) (Pos, bool) {
+	s, ok := r.sites[where+"."+key]
+	if !ok {
+		s, ok = r.sites["defaults."+key]
+	}
+	return s.value, ok
+}
+
+// distinct refuses one file in two roles.
+func (r *reader) distinct(where, roleA, a, roleB, b string) {
+	if a != "" && path.Clean(a) == path.Clean(b) {
+		r.mistake("bad-path", r.sites[where+"."+roleB].value, fmt.Sprintf("%s.%s and %s are the same file", where, roleA, roleB), "a model is measured on examples that it was not trained on")
+	}
+}
+
+func (r *reader) checkBenchmark(b Benchmark) {
+	if b.Full == 0 || b.Quick <= b.Full {
+		return
+	}
+	at := r.sites["benchmark.quick"].value
+	if at == (Pos{}) {
+		at = r.sites["benchmark.full"].value
+	}
+	r.mistake("bad-value", at, fmt.Sprintf("benchmark.quick, %d, is more than benchmark.full, %d", b.Quick, b.Full), "quick is the size of the first batch of full")
+}

@@ -1,0 +1,174 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/tunegate/tunegate/internal/diag"
+)
+
+// Root returns the folder that no path of a manifest in dir may leave: GITHUB_WORKSPACE when dir lies in it, else the
+// nearest folder upwards that holds .git, else dir itself.
+func Root(getenv func(string) string, dir string) string {
+	dir = realPath(dir)
+	if workspace := getenv("GITHUB_WORKSPACE"); workspace != "" {
+		if workspace = realPath(workspace); within(workspace, dir) {
+			return workspace
+		}
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
+			return at
+		}
+		if at == filepath.Dir(at) {
+			return dir
+		}
+	}
+}
+
+// Load reads the manifest in file and checks that the files it names are files within root, links followed. The error
+// is diag.Mistakes when the manifest is to blame, else a wrapped I/O error (fs.ErrNotExist: there is no manifest).
+func Load(file, root string) (*Manifest, error) {
+	data, err := read(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest %s: %w", file, err)
+	}
+	root = realPath(root)
+	if !within(root, realPath(file)) {
+		return nil, diag.Mistakes{{Rule: "bad-path", Severity: diag.Critical, File: file,
+			Message: "the manifest lies outside the repository " + root, Hint: "a manifest and its data belong in one repository"}}
+	}
+	m, r := parse(data, file)
+	m.Root = root
+	tree := tree{root: root, dir: realPath(filepath.Dir(file))}
+	for i := range m.Agents {
+		a := &m.Agents[i]
+		where := "agents." + a.Name
+		a.TrainPath = r.checkFile(tree, where+".train", a.Train)
+		a.ValidationPath = r.checkFile(tree, where+".validation", a.Validation)
+		a.TestsPath = r.checkFile(tree, where+".benchmark.tests", a.Tests)
+	}
+	if ms := r.mistakes(); len(ms) > 0 {
+		return nil, ms
+	}
+	return m, nil
+}
+
+// read returns a regular file's content, cut off where it is too long for a manifest. Anything else, a pipe for one,
+// could keep us waiting.
+func read(path string) ([]byte, error) {
+	if err := regular(path); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	return data, cause(err)
+}
+
+// regular says why path, links followed, is not a regular file.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return cause(err)
+	case info.IsDir():
+		return errors.New("a folder, not a file")
+	case !info.Mode().IsRegular():
+		return errors.New("not a regular file")
+	}
+	return nil
+}
+
+// cause leaves out the operation and the path that package os puts before an error: the caller names the file.
+func cause(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
+
+// tree is where a manifest's paths lead: from dir, and not out of root. Both are real paths.
+type tree struct{ root, dir string }
+
+// checkFile returns the absolute path of a file that the manifest names at where, empty when there is something wrong
+// with it. The last element may be a link: only where it leads to is checked.
+func (r *reader) checkFile(t tree, where, written string) string {
+	if written == "" {
+		return "" // left out, or wrong already
+	}
+	at := r.sites[where].value
+	file := filepath.Join(t.dir, filepath.FromSlash(written))
+	if !within(t.root, file) {
+		r.mistake("bad-path", at, fmt.Sprintf("%s: %q leads out of the repository", where, written), "the repository is "+t.root)
+		return ""
+	}
+	target, err := filepath.EvalSymlinks(file)
+	if err == nil && !within(t.root, target) {
+		r.mistake("bad-path", at, fmt.Sprintf("%s: %q leads out of the repository by a link", where, written), "the repository is "+t.root)
+		return ""
+	}
+	if err == nil {
+		err = regular(target)
+	}
+	_, notLink := os.Readlink(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && notLink == nil:
+		r.mistake("bad-path", at, fmt.Sprintf("%s: %q is a link that leads to nothing", where, written), "name a regular file")
+		return ""
+	case errors.Is(err, fs.ErrNotExist):
+		r.mistake("no-file", at, fmt.Sprintf("%s: there is no file %q", where, written), t.similar(file, written)+"paths are relative to the manifest's folder")
+		return ""
+	case err != nil:
+		r.mistake("bad-path", at, fmt.Sprintf("%s: %q: %v", where, written, cause(err)), "name a regular file")
+		return ""
+	}
+	return file
+}
+
+// similar names a file beside the missing one with nearly its name, as the manifest would write it and as the start of a hint.
+func (t tree) similar(missing, written string) string {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(missing))
+	if err != nil || !within(t.root, dir) {
+		return ""
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	names, _ := f.Readdirnames(1000)                                                                        // enough: it is only a hint
+	names = slices.DeleteFunc(names, func(name string) bool { return strconv.Quote(name) != `"`+name+`"` }) // may be hostile
+	best := nearest(filepath.Base(missing), names)
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %s? ", path.Join(path.Dir(written), best))
+}
+
+func within(root, path string) bool {
+	rel, err := filepath.Rel(root, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// realPath returns the absolute path without links, as far as it exists.
+func realPath(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
+}

@@ -1,0 +1,67 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tunegate/tunegate/internal/diag"
+)
+
+// maxSize bounds a manifest; real ones are of a few KiB.
+const maxSize = 1 << 20
+
+// Parse reads a manifest without looking at the file system; file is its name in the mistakes. With mistakes, which
+// come in the order of the file, there is no manifest.
+func Parse(data []byte, file string) (*Manifest, diag.Mistakes) {
+	m, r := parse(data, file)
+	if ms := r.mistakes(); len(ms) > 0 {
+		return nil, ms
+	}
+	return m, nil
+}
+
+// parse returns what could be read and the reader that holds the mistakes.
+func parse(data []byte, file string) (*Manifest, *reader) {
+	m, r := blank(), &reader{file: file, sites: map[string]site{}}
+	m.File = file
+	if root := r.document(data); root != nil {
+		r.enter(manifestKeys(m), root, root, "")
+		r.checkBenchmark(m.Benchmark)
+	}
+	return m, r
+}
+
+// document returns the one YAML document in data, nil when there is none to read.
+func (r *reader) document(data []byte) *yaml.Node {
+	const hint = "the smallest manifest has version: 1 and one agent; tunegate init writes one"
+	if len(data) > maxSize {
+		r.mistake("syntax", Pos{}, fmt.Sprintf("a manifest of more than %d bytes", maxSize), "data belong in files of their own, which the manifest names")
+		return nil
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if r.checkText(data); len(r.found) > 0 {
+		return nil
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var first, second yaml.Node
+	err := decoder.Decode(&first)
+	if errors.Is(err, io.EOF) || err == nil && first.Content[0].Tag == "!!null" {
+		r.mistake("syntax", Pos{}, "the manifest is empty", hint)
+		return nil
+	}
+	if err == nil {
+		if err = decoder.Decode(&second); err == nil {
+			r.mistake("syntax", posOf(&second), "a second document begins here", "a manifest is one document: take the --- out")
+			return nil
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		r.syntax(data, err)
+		return nil
+	}
+	return first.Content[0]
+}

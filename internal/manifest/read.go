@@ -1,0 +1,244 @@
+package manifest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tunegate/tunegate/internal/diag"
+)
+
+// maxMistakes bounds what a hostile or hopeless file makes us say; beyond it a reader mends the first ones anyway.
+const maxMistakes = 100
+
+// site is where a value stands: its key, and the value itself.
+type site struct{ key, value Pos }
+
+// reader walks the nodes of one manifest and gathers what is wrong with them.
+type reader struct {
+	file  string
+	found diag.Mistakes
+	sites map[string]site // by path: "gate.rule"
+}
+
+// value is a form that part of a manifest may take: how JSON Schema describes it, and how it is read from a node
+// (never an alias) into the place that it was made for. Parser and schema agree because both come from here.
+type value struct {
+	schema schema
+	read   func(r *reader, n *yaml.Node, path string)
+}
+
+// key is one key of a section.
+type key struct {
+	name, doc string
+	value     value
+	required  bool
+}
+
+func (r *reader) full() bool { return len(r.found) >= maxMistakes }
+
+func (r *reader) mistake(rule string, at Pos, message, hint string) {
+	if !r.full() {
+		r.found = append(r.found, diag.Finding{Rule: rule, Severity: diag.Critical, File: r.file, Line: at.Line, Col: at.Col, Message: message, Hint: hint})
+	}
+}
+
+// mistakes returns what was found in the order of the file, each thing once: aliases lead to one place by several ways.
+func (r *reader) mistakes() diag.Mistakes {
+	ms := r.found
+	diag.Sort(ms)
+	ms = slices.CompactFunc(ms, func(a, b diag.Finding) bool { return a.String() == b.String() })
+	if r.full() {
+		ms = append(ms, diag.Finding{Rule: "too-many", Severity: diag.Critical, File: r.file,
+			Message: fmt.Sprintf("more than %d mistakes: the others are not shown", maxMistakes-1), Hint: "mend these first"})
+	}
+	return ms
+}
+
+// wrong says that the value at path is not what is wanted.
+func (r *reader) wrong(n *yaml.Node, path, want, hint string) {
+	rule := "bad-value"
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || want == "a mapping" {
+		rule = "wrong-type"
+	}
+	if n.Tag == "!!null" {
+		r.mistake(rule, posOf(n), fmt.Sprintf("%s is empty: it must be %s", path, want), "fill it in, or leave the key out")
+		return
+	}
+	r.mistake(rule, posOf(n), fmt.Sprintf("%s must be %s, not %s", path, want, describe(n)), hint)
+}
+
+func describe(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case n.Tag == "!!str":
+		return fmt.Sprintf("the text %q", clip(n.Value))
+	}
+	return clip(n.Value)
+}
+
+// clip keeps a message readable whatever the file holds.
+func clip(s string) string {
+	if runes := []rune(s[:min(len(s), 400)]); len(runes) > 60 {
+		return string(runes[:60]) + "…"
+	}
+	return s
+}
+
+func posOf(n *yaml.Node) Pos { return Pos{n.Line, n.Column} }
+
+// resolve follows an alias. Reading never goes deeper than the sections do, so aliases in aliases, a manifest's
+// way of growing without end, are not expanded.
+func resolve(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// in names the section at path as the end of a message; the whole manifest needs no name.
+func in(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " in " + path
+}
+
+// enter reads one value, wherever it stands.
+func (r *reader) enter(v value, k, n *yaml.Node, path string) {
+	n = resolve(n)
+	r.sites[path] = site{key: posOf(k), value: posOf(n)}
+	if n.Style&yaml.TaggedStyle != 0 {
+		r.mistake("wrong-type", posOf(n), fmt.Sprintf("tags such as %q are not supported", clip(n.Tag)), "leave the tag out")
+		return
+	}
+	v.read(r, n, path)
+}
+
+// pair is one entry of a mapping.
+type pair struct{ key, value *yaml.Node }
+
+// pairs returns the entries of a mapping, each key once.
+func (r *reader) pairs(n *yaml.Node, path, hint string) []pair {
+	if n.Kind != yaml.MappingNode {
+		what := path
+		if what == "" {
+			what = "the manifest"
+		}
+		r.wrong(n, what, "a mapping", hint)
+		return nil
+	}
+	var all []pair
+	first := map[string]Pos{}
+	for i := 0; i+1 < len(n.Content) && !r.full(); i += 2 {
+		k := resolve(n.Content[i])
+		at, twice := first[k.Value]
+		switch {
+		case k.Kind != yaml.ScalarNode || k.Style&yaml.TaggedStyle != 0:
+			r.mistake("wrong-type", posOf(n.Content[i]), "a key must be plain text", "")
+		case k.Tag == "!!merge":
+			r.mistake("merge-key", posOf(k), "merge keys (<<) are not supported", "put what agents share under defaults")
+		case twice:
+			r.mistake("duplicate-key", posOf(n.Content[i]), fmt.Sprintf("key %q stands twice%s, first at line %d, column %d", clip(k.Value), in(path), at.Line, at.Col), "keep one of the two")
+			if !r.full() {
+				r.found[len(r.found)-1].Related = []diag.Place{{File: r.file, Line: at.Line}}
+			}
+		default:
+			first[k.Value] = posOf(n.Content[i])
+			all = append(all, pair{n.Content[i], n.Content[i+1]})
+		}
+	}
+	return all
+}
+
+// section is a mapping with known keys. They are read in the order of the table, not of the file, so that what one
+// key takes from another (agents from defaults) is there.
+func section(keys ...key) value {
+	properties, required, names := schema{}, []string{}, []string{}
+	for _, k := range keys {
+		s := maps.Clone(k.value.schema)
+		s["description"] = k.doc
+		properties[k.name] = s
+		names = append(names, k.name)
+		if k.required {
+			required = append(required, k.name)
+		}
+	}
+	s := schema{"type": "object", "additionalProperties": false, "properties": properties}
+	if len(required) > 0 {
+		s["required"] = required
+	}
+	accepted := "accepted here: " + strings.Join(names, ", ")
+	return value{s, func(r *reader, n *yaml.Node, path string) {
+		given := map[string]pair{}
+		for _, p := range r.pairs(n, path, accepted) {
+			name := resolve(p.key).Value
+			if slices.Contains(names, name) {
+				given[name] = p
+				continue
+			}
+			hint := didYouMean(name, names)
+			if hint == "" || len(names) <= 12 { // a long list would bury the name that is meant
+				hint += accepted
+			}
+			r.mistake("unknown-key", posOf(p.key), fmt.Sprintf("unknown key %q%s", clip(name), in(path)), strings.TrimSpace(hint))
+		}
+		for _, k := range keys {
+			if p, ok := given[k.name]; ok {
+				r.enter(k.value, p.key, p.value, join(path, k.name))
+			} else if k.required && n.Kind == yaml.MappingNode {
+				at := Pos{1, 1}
+				if path != "" {
+					at = r.sites[path].key
+				}
+				r.mistake("missing-key", at, fmt.Sprintf("%s is missing", join(path, k.name)), k.doc)
+			}
+		}
+	}}
+}
+
+// names is what the keys of an open mapping may be, and how many there may be.
+type names struct {
+	form        form
+	least, most int
+}
+
+// named is a mapping with keys of the file's own choosing. entry returns the form of one entry and what keeps it when it
+// has been read; it is also called with a nil key, for the schema.
+func named(n names, entry func(r *reader, k *yaml.Node) (form value, keep func())) value {
+	form, _ := entry(nil, nil)
+	s := schema{"type": "object", "additionalProperties": form.schema, "propertyNames": schema{"pattern": n.form.pattern.String()}, "maxProperties": n.most}
+	if n.least > 0 {
+		s["minProperties"] = n.least
+	}
+	return value{s, func(r *reader, node *yaml.Node, path string) {
+		all := r.pairs(node, path, "each entry has a key of its own: "+n.form.want)
+		if node.Kind == yaml.MappingNode && (len(node.Content) < 2*n.least || len(all) > n.most) {
+			r.mistake("bad-value", posOf(node), fmt.Sprintf("%s must have %d to %d entries, not %d", path, n.least, n.most, len(all)), "each entry has a key of its own: "+n.form.want)
+			return
+		}
+		for _, p := range all {
+			k := resolve(p.key)
+			if !n.form.pattern.MatchString(k.Value) {
+				r.mistake("bad-name", posOf(p.key), fmt.Sprintf("%q cannot be a key of %s: it must be %s", clip(k.Value), path, n.form.want), n.form.hint)
+				continue
+			}
+			form, keep := entry(r, p.key)
+			r.enter(form, p.key, p.value, join(path, k.Value))
+			keep()
+		}
+	}}
+}

@@ -1,0 +1,257 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tunegate/tunegate/internal/audit"
+	"github.com/tunegate/tunegate/internal/catalog"
+	"github.com/tunegate/tunegate/internal/cost"
+	"github.com/tunegate/tunegate/internal/dataset"
+	"github.com/tunegate/tunegate/internal/diag"
+	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/grade"
+	"github.com/tunegate/tunegate/internal/manifest"
+	"github.com/tunegate/tunegate/internal/report"
+	"github.com/tunegate/tunegate/internal/suite"
+	"github.com/tunegate/tunegate/internal/tokens"
+)
+
+// leg is an agent on its way. It has one goroutine at a time.
+type leg struct {
+	agent    manifest.Agent
+	began    time.Time
+	train    *dataset.File
+	valid    *dataset.File // nil: none
+	tests    suite.Suite   // without those that stand in the training data
+	audit    audit.Result
+	price    *catalog.Price // nil: unknown
+	epochs   int            // 0: the provider chooses
+	phases   []phase
+	estimate report.Money
+	out      report.Leg
+}
+
+// phase is a fine-tune on the first examples of the training data.
+type phase struct {
+	name         string
+	examples     int
+	tokens       int64 // that are billed, epochs included
+	trainingUSD  float64
+	benchmarkUSD float64
+	hours        float64
+}
+
+func newLeg(m *manifest.Manifest, a manifest.Agent) *leg {
+	return &leg{agent: a, began: time.Now(), price: m.Price(a.BaseModel),
+		out: report.Leg{ID: a.Name, Agent: a.Name, Provider: a.Provider, BaseModel: a.BaseModel}}
+}
+
+// inspect opens and audits the leg's data and estimates its cost. A leg that must not be launched leaves with a
+// verdict, and nothing was spent.
+func (r *run) inspect(ctx context.Context, l *leg) {
+	r.tell(Event{Leg: l.out.ID, Stage: Auditing, Text: "reading " + l.agent.Train})
+	if err := l.read(ctx, r.m); err != nil {
+		r.end(l, gate.Error, err.Error())
+		return
+	}
+	if n := critical(l.out.Audit.Findings); n > 0 {
+		r.end(l, gate.Fail, fmt.Sprintf("the audit found %s, so nothing was launched", count(n, "critical problem")))
+		return
+	}
+	r.tell(Event{Leg: l.out.ID, Stage: Auditing, Text: fmt.Sprintf("%s, %s; %s to ask", count(l.out.Audit.Rows, "example"), l.findings(), count(len(l.tests.Tests), "test"))})
+	l.plan(r.m)
+	if l.price == nil {
+		r.end(l, gate.Inconclusive, fmt.Sprintf("the price of %s is unknown, so nothing was launched: add it under prices", l.agent.BaseModel))
+		return
+	}
+	l.out.Estimate = &l.estimate
+	hours := 0.0
+	for _, p := range l.phases {
+		hours += p.hours
+	}
+	if most := r.m.Budget.MaxHours; most != nil && hours > *most {
+		r.end(l, gate.Inconclusive, fmt.Sprintf("about %.1f hours are needed and budget.max_hours is %g, so nothing was launched", hours, *most))
+		return
+	}
+	r.tell(Event{Leg: l.out.ID, Stage: Estimating, Text: fmt.Sprintf("about $%.2f", l.estimate.Total())})
+}
+
+// Audit audits one agent's data: its training file, and its validation file and tests where it names them.
+func Audit(ctx context.Context, m *manifest.Manifest, a manifest.Agent) (report.Audit, error) {
+	l := newLeg(m, a)
+	err := l.read(ctx, m)
+	return l.out.Audit, err
+}
+
+// read opens the files and audits them. A person's mistakes in them are findings, not an error.
+func (l *leg) read(ctx context.Context, m *manifest.Manifest) (err error) {
+	findings := &l.out.Audit.Findings
+	if l.train, err = take(findings, func() (*dataset.File, error) { return dataset.Open(l.agent.TrainPath, l.agent.Train) }); err != nil {
+		return err
+	}
+	if l.agent.Validation != "" {
+		if l.valid, err = take(findings, func() (*dataset.File, error) { return dataset.Open(l.agent.ValidationPath, l.agent.Validation) }); err != nil {
+			return err
+		}
+	}
+	if l.agent.Tests != "" {
+		if l.tests, err = take(findings, func() (suite.Suite, error) { return suite.Open(l.agent.TestsPath, l.agent.Tests) }); err != nil {
+			return err
+		}
+	}
+	if l.agent.Grader.Name != "" {
+		grader, err := grade.New(l.agent.Grader.Name, l.agent.Grader.Pattern)
+		if err != nil {
+			return err
+		}
+		*findings = append(*findings, unmeasurable(grader, l.tests)...)
+	}
+	if l.train == nil {
+		return nil
+	}
+	encoding, err := tokens.Load(catalog.Encoding(l.agent.BaseModel))
+	if err != nil {
+		return err
+	}
+	known, _ := catalog.Lookup(l.agent.BaseModel)
+	l.audit, err = audit.Run(ctx,
+		audit.Input{Train: l.train, Validation: l.valid, Tests: l.tests, Encoding: encoding, TrainingContext: known.TrainingContext},
+		audit.Policy{MaxDuplicates: m.Audit.MaxDuplicates, MaxContamination: m.Audit.MaxContamination, Severities: m.Audit.Severities})
+	if err != nil {
+		_, err = take(findings, func() (struct{}, error) { return struct{}{}, err })
+		return err
+	}
+	*findings = append(*findings, l.audit.Findings...)
+	diag.Sort(*findings)
+	l.out.Audit.Rows, l.out.Audit.Messages, l.out.Audit.Tokens = l.audit.Totals.Rows, l.audit.Totals.Messages, int64(l.audit.Totals.Tokens)
+	l.out.Audit.Contaminated = l.audit.Contaminated
+	l.tests = l.tests.Without(l.audit.Contaminated)
+	return nil
+}
+
+// unmeasurable finds the tests that no answer could pass, before a model is asked.
+func unmeasurable(g grade.Grader, s suite.Suite) (found []diag.Finding) {
+	for _, t := range s.Tests {
+		if err := g.Check(t.Ideal); err != nil {
+			found = append(found, diag.Finding{Rule: "bad-ideal", Severity: diag.Critical, File: s.File, Line: t.Line,
+				Message: fmt.Sprintf("no answer to the test %s can be right: %v", t.ID, err), Hint: "mend the ideal, or choose another grader"})
+		}
+	}
+	return found
+}
+
+// take turns a person's mistakes into findings and hands on every other error.
+func take[T any](findings *[]diag.Finding, open func() (T, error)) (T, error) {
+	v, err := open()
+	var mistakes diag.Mistakes
+	if errors.As(err, &mistakes) {
+		*findings = append(*findings, mistakes...)
+		err = nil
+	}
+	return v, err
+}
+
+// Sizes of the phases before the full one.
+const (
+	trialExamples  = 100
+	sampleExamples = 10_000
+)
+
+// plan lays out the phases and estimates them. Every test may have to be asked, of both arms.
+func (l *leg) plan(m *manifest.Manifest) {
+	stats := l.audit.Files[0]
+	n := len(stats.PerExample)
+	if l.epochs = l.agent.Epochs; l.epochs == 0 {
+		l.epochs = catalog.AutoEpochs(l.agent.BaseModel, n)
+	}
+	l.phases = nil
+	if m.Profile == manifest.Thorough {
+		if n > trialExamples {
+			l.phases = append(l.phases, phase{name: "trial", examples: trialExamples})
+		}
+		if n > sampleExamples {
+			l.phases = append(l.phases, phase{name: "sample", examples: sampleExamples})
+		}
+	}
+	l.phases = append(l.phases, phase{name: "full", examples: n})
+	known, _ := catalog.Lookup(l.agent.BaseModel)
+	asked, answered := l.benchmarkTokens(m)
+	for i := range l.phases {
+		p := &l.phases[i]
+		for _, t := range stats.PerExample[:p.examples] {
+			if known.TrainingContext > 0 {
+				t = min(t, int32(known.TrainingContext)) // the service cuts longer examples off
+			}
+			p.tokens += int64(t)
+		}
+		p.tokens *= int64(max(l.epochs, 1))
+		p.hours = cost.Hours(l.agent.BaseModel, p.tokens)
+		if l.price != nil {
+			p.trainingUSD = cost.Training(*l.price, p.tokens)
+			p.benchmarkUSD = 2 * cost.Inference(*l.price, asked, answered)
+		}
+		l.estimate.TrainingUSD += p.trainingUSD
+		l.estimate.BenchmarkUSD += p.benchmarkUSD
+	}
+}
+
+// benchmarkTokens estimates what one arm is asked and answers, if every test that may be asked is.
+func (l *leg) benchmarkTokens(m *manifest.Manifest) (asked, answered int64) {
+	tests := l.tests.Order(uint64(l.agent.Seed))
+	tests = tests[:min(len(tests), most(m.Benchmark))]
+	encoding, err := tokens.Load(catalog.Encoding(l.agent.BaseModel))
+	if err != nil {
+		return 0, 0 // read has loaded it before
+	}
+	c := encoding.NewCounter()
+	for _, t := range tests {
+		asked += tokens.PerExample
+		for _, msg := range t.Input {
+			asked += int64(tokens.PerMessage + c.CountString(msg.Role) + c.CountString(msg.Content))
+		}
+		answered += int64(c.CountString(t.Ideal[0]))
+	}
+	return asked, answered
+}
+
+// most is how many tests a benchmark may ask.
+func most(b manifest.Benchmark) int {
+	switch {
+	case b.Stop == manifest.StopQuick:
+		return b.Quick
+	case b.Full == 0:
+		return 1 << 30
+	}
+	return b.Full
+}
+
+func (l *leg) findings() string {
+	n := map[diag.Severity]int{}
+	for _, f := range l.out.Audit.Findings {
+		n[f.Severity]++
+	}
+	if n[diag.Warning] == 0 {
+		return "no warning"
+	}
+	return count(n[diag.Warning], "warning")
+}
+
+func critical(findings []diag.Finding) (n int) {
+	for _, f := range findings {
+		if f.Severity == diag.Critical {
+			n++
+		}
+	}
+	return n
+}
+
+// count writes "1 example", "2 examples".
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}

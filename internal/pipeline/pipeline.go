@@ -1,0 +1,225 @@
+// Package pipeline walks the whole flow, from manifest to verdict, over one or more legs, and builds the report.
+// It spends money only in tune, through train.Advance; it prints nothing and writes no page: what happens is told as
+// events, what came out is the report.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tunegate/tunegate/internal/cost"
+	"github.com/tunegate/tunegate/internal/diag"
+	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/manifest"
+	"github.com/tunegate/tunegate/internal/report"
+)
+
+// Options of a run.
+type Options struct {
+	State   string   // folder of the journals and of the embedded engine
+	Legs    []string // only these; empty: all
+	Version string   // of the program
+	// Wait bounds how long the fine-tunes are waited for; a leg that is not done by then is pending. Negative: to the end.
+	Wait time.Duration
+	// Attempts is how many jobs a fine-tune may cost in all, over all runs; 0 means 1.
+	Attempts int
+	// Getenv finds the keys of providers.
+	Getenv func(string) string
+	// Transport carries all requests to services; nil: the client's own.
+	Transport http.RoundTripper
+	// Notify, if not nil, is told what happens, one call at a time.
+	Notify func(Event)
+}
+
+// Stage is a part of a leg's way.
+type Stage string
+
+// The stages, in order.
+const (
+	Auditing     Stage = "audit"
+	Estimating   Stage = "estimate"
+	Training     Stage = "train"
+	Benchmarking Stage = "benchmark"
+	Finished     Stage = "done"
+)
+
+// Event is something that happened to a leg. Text is a plain sentence when there is something new to say; an event
+// without it only moves the counters.
+type Event struct {
+	Leg         string
+	Stage       Stage
+	Phase       string // while training and benchmarking
+	Text        string
+	Step, Steps int     // training steps, or answers of the benchmark
+	Loss        float64 // of the step
+	Verdict     gate.Verdict
+}
+
+// run is what the legs of one call share.
+type run struct {
+	Options
+	m      *manifest.Manifest
+	ledger *cost.Ledger
+	places *endpoints
+	until  time.Time // zero: none
+	slots  map[string]chan struct{}
+	mu     sync.Mutex // of Notify
+}
+
+// Run takes the legs from their data to their verdicts. The report is whole whatever happened, with every leg in it.
+// The error is the context's, a mistake in how the run was asked for (diag.Mistakes), or a failure that
+// concerns no leg by itself.
+func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, error) {
+	began := time.Now()
+	r := &run{Options: o, m: m, ledger: cost.NewLedger(m.Budget.MaxCostUSD), slots: map[string]chan struct{}{}}
+	doc := report.Report{
+		Tunegate: o.Version, Name: m.Name, Profile: string(m.Profile), Started: began.UTC(),
+		Margin: m.Gate.MinImprovement, Rule: string(m.Gate.Rule), Budget: m.Budget.MaxCostUSD,
+	}
+	agents, err := selected(m, o.Legs)
+	if err != nil {
+		return doc, err
+	}
+	if o.Wait >= 0 {
+		r.until = began.Add(o.Wait)
+	}
+	for name, p := range m.Providers {
+		if p.MaxParallel > 0 {
+			r.slots[name] = make(chan struct{}, p.MaxParallel)
+		}
+	}
+	legs := make([]*leg, len(agents))
+	r.each(len(agents), func(i int) {
+		legs[i] = newLeg(m, agents[i])
+		r.inspect(ctx, legs[i])
+	})
+	r.holdAll(legs)
+	doc.Estimate = &report.Money{}
+	for _, l := range legs {
+		doc.Estimate.TrainingUSD += l.estimate.TrainingUSD
+		doc.Estimate.BenchmarkUSD += l.estimate.BenchmarkUSD
+	}
+	if slices.ContainsFunc(legs, func(l *leg) bool { return l.out.Verdict == "" }) {
+		err = r.tuneAll(ctx, legs)
+	}
+	for _, l := range legs {
+		doc.Legs = append(doc.Legs, l.out)
+	}
+	doc.Seconds = time.Since(began).Seconds()
+	doc.Complete()
+	return doc, errors.Join(err, ctx.Err())
+}
+
+// selected returns the agents to run, in the manifest's order.
+func selected(m *manifest.Manifest, only []string) ([]manifest.Agent, error) {
+	if len(only) == 0 {
+		return m.Agents, nil
+	}
+	var names []string
+	for _, a := range m.Agents {
+		names = append(names, a.Name)
+	}
+	for _, id := range only {
+		if !slices.Contains(names, id) {
+			return nil, diag.Mistakes{{Rule: "unknown-leg", Severity: diag.Critical, File: m.File,
+				Message: fmt.Sprintf("there is no leg %q", id), Hint: "the legs are " + strings.Join(names, ", ")}}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(m.Agents), func(a manifest.Agent) bool { return !slices.Contains(only, a.Name) }), nil
+}
+
+// each calls do for every index, side by side or in turn as the manifest says. Every index has one writer.
+func (r *run) each(n int, do func(int)) {
+	if r.m.Execution == manifest.Sequential {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { do(i) })
+	}
+	wg.Wait()
+}
+
+// holdAll ends the legs that are still open when another one was stopped by its data: nothing is launched
+// before all of the data is sound, so that a run is paid for once.
+func (r *run) holdAll(legs []*leg) {
+	var bad []string
+	for _, l := range legs {
+		if l.out.Verdict != "" {
+			bad = append(bad, l.out.ID)
+		}
+	}
+	if len(bad) == 0 {
+		return
+	}
+	for _, l := range legs {
+		if l.out.Verdict == "" {
+			r.end(l, gate.Inconclusive, "not started, because of "+strings.Join(bad, ", "))
+		}
+	}
+}
+
+// tuneAll opens the providers and tunes the open legs.
+func (r *run) tuneAll(ctx context.Context, legs []*leg) error {
+	places, err := r.openEndpoints(legs)
+	if err != nil {
+		for _, l := range legs {
+			if l.out.Verdict == "" {
+				r.end(l, gate.Error, err.Error())
+			}
+		}
+		return err
+	}
+	defer places.close()
+	r.places = places
+	// Launches take their turn in the manifest's order, so that a budget that is too small for all
+	// pays for the first ones, the same in every run.
+	turns := make([]chan struct{}, len(legs)+1)
+	for i := range turns {
+		turns[i] = make(chan struct{})
+	}
+	close(turns[0])
+	r.each(len(legs), func(i int) {
+		passOn := sync.OnceFunc(func() { close(turns[i+1]) })
+		defer passOn()
+		select {
+		case <-turns[i]:
+		case <-ctx.Done():
+		}
+		if legs[i].out.Verdict == "" {
+			r.tune(ctx, legs[i], passOn)
+		}
+	})
+	return nil
+}
+
+func (r *run) tell(e Event) {
+	if r.Notify == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Notify(e)
+}
+
+// end gives a leg its verdict.
+func (r *run) end(l *leg, v gate.Verdict, reasons ...string) {
+	l.out.Verdict = v
+	l.out.Reasons = append(reasons, l.out.Reasons...)
+	l.out.Seconds = time.Since(l.began).Seconds()
+	l.out.Next = next(&l.out)
+	text := string(v)
+	if len(l.out.Reasons) > 0 {
+		text += ": " + l.out.Reasons[0]
+	}
+	r.tell(Event{Leg: l.out.ID, Stage: Finished, Text: text, Verdict: v})
+}

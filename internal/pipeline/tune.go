@@ -1,0 +1,221 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/tunegate/tunegate/internal/cost"
+	"github.com/tunegate/tunegate/internal/dataset"
+	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/journal"
+	"github.com/tunegate/tunegate/internal/manifest"
+	"github.com/tunegate/tunegate/internal/report"
+	"github.com/tunegate/tunegate/internal/train"
+)
+
+// tune takes an inspected leg through its phases to a verdict. passOn lets the next leg launch; it may be called
+// more than once.
+func (r *run) tune(ctx context.Context, l *leg, passOn func()) {
+	book, err := journal.Open(filepath.Join(r.State, "legs", l.out.ID+".journal"))
+	if err != nil {
+		r.end(l, gate.Error, err.Error())
+		return
+	}
+	defer book.Close()
+	for _, p := range l.phases {
+		l.out.Phases = append(l.out.Phases, report.Phase{Name: p.name, Examples: p.examples, TrainingTokens: p.tokens})
+		out := l.out.Last()
+		state, err := r.train(ctx, l, p, out, book, passOn)
+		switch {
+		case ctx.Err() != nil && !state.Pending() && state.Job.Status != train.Succeeded:
+			r.end(l, gate.Pending, "interrupted before a job was launched")
+			return
+		case state.Pending():
+			r.end(l, gate.Pending, r.goesOn(ctx, l, state.Job, err))
+			return
+		case errors.Is(err, cost.ErrOverBudget):
+			r.end(l, gate.Inconclusive, fmt.Sprintf("not launched: %v", err))
+			return
+		case err != nil:
+			r.end(l, gate.Error, err.Error())
+			return
+		case state.Job.Status != train.Succeeded:
+			r.end(l, gate.Error, fmt.Sprintf("job %s has %s: %s", state.Job.ID, state.Job.Status, reason(state.Job)))
+			return
+		}
+		err = r.benchmark(ctx, l, p, out)
+		if ctx.Err() != nil {
+			r.end(l, gate.Pending, fmt.Sprintf("interrupted in the benchmark of the %s phase; its model %s is kept", p.name, out.Model))
+			return
+		}
+		if err != nil {
+			r.end(l, gate.Error, err.Error())
+			return
+		}
+		r.tell(Event{Leg: l.out.ID, Stage: Benchmarking, Phase: p.name, Text: fmt.Sprintf("%s: %s", p.name, out.Decision.Reasons[0])})
+		if out.Decision.Verdict != gate.Pass {
+			break
+		}
+	}
+	last := l.out.Last()
+	if done, all := len(l.out.Phases), len(l.phases); done < all {
+		l.out.Reasons = append(l.out.Reasons, fmt.Sprintf("stopped after the %s phase, %d of %d", last.Name, done, all))
+	}
+	r.end(l, last.Decision.Verdict, last.Decision.Reasons...)
+}
+
+// goesOn says what becomes of a job that is not done when the run ends.
+func (r *run) goesOn(ctx context.Context, l *leg, j train.Job, err error) string {
+	where := "goes on at " + l.out.Provider
+	if r.m.Providers[l.agent.Provider].Kind == manifest.KindLocal {
+		where = "stops with this process and is taken up by the next run"
+	}
+	why := "not done in time"
+	switch {
+	case ctx.Err() != nil:
+		why = "interrupted"
+	case err != nil:
+		why = err.Error()
+	}
+	return fmt.Sprintf("%s: job %s is %s and %s", why, j.ID, j.Status, where)
+}
+
+func reason(j train.Job) string {
+	if j.Error == "" {
+		return "the service gave no reason"
+	}
+	return j.Error
+}
+
+// train brings one fine-tune to its end, or as far as the waiting time allows, and enters it in the report.
+func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, book *journal.Journal, passOn func()) (train.State, error) {
+	place := r.places.byName[l.agent.Provider]
+	launch, err := l.launch(ctx, p)
+	if err != nil {
+		return train.State{}, err
+	}
+	launch.Provider, launch.Settle, launch.Until, launch.Attempts = place.client, place.settle, r.until, r.Attempts
+	launch.Spec.Endpoint = place.identity
+	out.Key = string(launch.Spec.Key())
+	// The key in the files' names leads back from a job to its fine-tune where a service keeps no metadata.
+	launch.Training.Name = fmt.Sprintf("tunegate-%.24s-train.jsonl", out.Key)
+	launch.Validation.Name = fmt.Sprintf("tunegate-%.24s-valid.jsonl", out.Key)
+	for _, raw := range book.Records() {
+		var e train.Event
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return train.State{}, fmt.Errorf("reading the journal of %s: %w", l.out.ID, err)
+		}
+		launch.Past = append(launch.Past, e)
+	}
+	launch.Record = func(e train.Event) error { return book.Append(e) }
+	reserved := 0.0
+	launch.Reserve = func(train.Spec) error {
+		defer passOn()
+		usd := p.trainingUSD + p.benchmarkUSD
+		if err := r.ledger.Reserve(usd); err != nil {
+			return err
+		}
+		reserved = usd
+		r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: launching on %s", p.name, count(p.examples, "example"))})
+		return nil
+	}
+	status := train.Status("")
+	launch.Notify = func(j train.Job, metrics []train.Metric) {
+		passOn()
+		if j.Status != status {
+			status = j.Status
+			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: job %s is %s", p.name, j.ID, status)})
+		}
+		for _, m := range metrics {
+			loss := m.TrainLoss
+			out.FinalLoss = &loss
+			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Step: m.Step, Steps: m.TotalSteps, Loss: loss})
+		}
+	}
+	if slot := r.slots[l.agent.Provider]; slot != nil {
+		select {
+		case slot <- struct{}{}:
+			defer func() { <-slot }()
+		case <-ctx.Done():
+			return train.State{}, ctx.Err()
+		}
+	}
+	began := time.Now()
+	state, err := train.Advance(ctx, launch)
+	j := state.Job
+	out.Job, out.Status, out.Attempt, out.Model, out.TrainedTokens = j.ID, string(j.Status), j.Attempt, j.Model, j.TrainedTokens
+	out.Launched, out.Extra, out.TrainSeconds = state.Launched, state.Extra, time.Since(began).Seconds()
+	// A job that this run did not create was paid for by the run that did.
+	if state.Launched > 0 {
+		out.CostUSD = p.trainingUSD
+		if j.Status == train.Succeeded && j.TrainedTokens > 0 {
+			out.CostUSD = cost.Training(*l.price, j.TrainedTokens)
+		}
+	}
+	r.ledger.Settle(reserved, out.CostUSD)
+	return state, err
+}
+
+// launch describes the fine-tune of a phase: the run key's parts and the files.
+func (l *leg) launch(ctx context.Context, p phase) (train.Launch, error) {
+	spec := train.Spec{
+		Model: l.agent.BaseModel, Method: "supervised", Agent: l.agent.Name,
+		Epochs: l.epochs, BatchSize: l.agent.BatchSize, LearningRate: l.agent.LearningRateMultiplier, Seed: int64(l.agent.Seed),
+	}
+	examples := p.examples
+	if p.name == "full" {
+		examples = 0
+	}
+	training, err := l.train.Digest(ctx, examples)
+	if err != nil {
+		return train.Launch{}, err
+	}
+	spec.Training = training.SHA256
+	out := train.Launch{Training: upload(l.train, examples, training)}
+	if l.valid != nil {
+		validation, err := l.valid.Digest(ctx, 0)
+		if err != nil {
+			return train.Launch{}, err
+		}
+		spec.Validation = validation.SHA256
+		out.Validation = upload(l.valid, 0, validation)
+	}
+	out.Spec = spec
+	return out, nil
+}
+
+// upload makes a file of the normal form of the first examples, of all when it is 0.
+func upload(f *dataset.File, examples int, d dataset.Digest) train.File {
+	return train.File{Digest: d.SHA256, Size: d.Bytes, Open: func() (io.ReadCloser, error) {
+		r := f.Normal(examples)
+		return &verified{ReadCloser: r, name: f.Name(), want: d, hash: sha256.New()}, nil
+	}}
+}
+
+// verified hands out the last bytes only when all of them have the digest that the run key was made of: a file that
+// was changed since it was audited is not trained on.
+type verified struct {
+	io.ReadCloser
+	name string
+	want dataset.Digest
+	hash hash.Hash
+	n    int64
+}
+
+func (v *verified) Read(p []byte) (int, error) {
+	n, err := v.ReadCloser.Read(p)
+	v.hash.Write(p[:n])
+	v.n += int64(n)
+	if over := v.n > v.want.Bytes; over || (v.n == v.want.Bytes || err == io.EOF) && hex.EncodeToString(v.hash.Sum(nil)) != v.want.SHA256 {
+		return 0, fmt.Errorf("%s was changed while this run was reading it", v.name)
+	}
+	return n, err
+}

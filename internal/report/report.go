@@ -1,0 +1,242 @@
+// Package report is the one document of a run. Every page, comment and status is rendered from it, and matrix
+// jobs hand it to one another. It holds facts and verdicts, no wording of pages.
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/tunegate/tunegate/internal/diag"
+	"github.com/tunegate/tunegate/internal/gate"
+)
+
+// Schema is the version of the document. Fields are added within a version, never changed or removed.
+const Schema = 1
+
+// Report is a run over one or more legs. Money is in USD.
+type Report struct {
+	Schema   int          `json:"schema"`
+	Tunegate string       `json:"tunegate"` // the program's version
+	Name     string       `json:"name"`     // the manifest's
+	Profile  string       `json:"profile"`
+	Verdict  gate.Verdict `json:"verdict"` // the worst of the legs'
+	Started  time.Time    `json:"started"`
+	Margin   float64      `json:"min_improvement"`
+	Rule     string       `json:"rule"`
+	Legs     []Leg        `json:"legs"`
+	Agents   []Agent      `json:"agents"`
+	Launched int          `json:"launched"` // jobs that this run created
+	CostUSD  float64      `json:"cost_usd"` // what this run spent
+	Seconds  float64      `json:"seconds"`
+	Estimate *Money       `json:"estimate,omitempty"`
+	Budget   *float64     `json:"max_cost_usd,omitempty"`
+}
+
+// Money splits a sum.
+type Money struct {
+	TrainingUSD  float64 `json:"training_usd"`
+	BenchmarkUSD float64 `json:"benchmark_usd"`
+}
+
+// Total is the whole sum.
+func (m Money) Total() float64 { return m.TrainingUSD + m.BenchmarkUSD }
+
+// Agent is a leg in short, one line of the result.
+type Agent struct {
+	Name        string       `json:"name"`
+	Verdict     gate.Verdict `json:"verdict"`
+	Base        *float64     `json:"base"` // mean scores, null when not measured
+	Tuned       *float64     `json:"tuned"`
+	Improvement *float64     `json:"improvement"`
+	N           int          `json:"n"`
+	PValue      *float64     `json:"p_value"`
+	Model       string       `json:"model"`
+	Job         string       `json:"job"`
+	Launched    int          `json:"launched"`
+	CostUSD     float64      `json:"cost_usd"`
+	Seconds     float64      `json:"seconds"`
+}
+
+// Leg is one agent on one base model.
+type Leg struct {
+	ID        string       `json:"id"`
+	Agent     string       `json:"agent"`
+	Provider  string       `json:"provider"`
+	BaseModel string       `json:"base_model"`
+	Verdict   gate.Verdict `json:"verdict"`
+	Reasons   []string     `json:"reasons"` // plain sentences, the verdict's first
+	Next      []string     `json:"next"`    // what to do now
+	Audit     Audit        `json:"audit"`
+	Estimate  *Money       `json:"estimate,omitempty"`
+	Phases    []Phase      `json:"phases"`
+	Launched  int          `json:"launched"`
+	CostUSD   float64      `json:"cost_usd"`
+	Seconds   float64      `json:"seconds"`
+}
+
+// Last returns the last phase that was begun.
+func (l *Leg) Last() *Phase {
+	if len(l.Phases) == 0 {
+		return nil
+	}
+	return &l.Phases[len(l.Phases)-1]
+}
+
+// Audit is what the data showed.
+type Audit struct {
+	Rows         int            `json:"rows"`
+	Messages     int            `json:"messages"`
+	Tokens       int64          `json:"tokens"`
+	Findings     []diag.Finding `json:"findings"`
+	Contaminated []string       `json:"contaminated"` // ids of tests that stand in the training data
+}
+
+// Phase is one fine-tune and its benchmark.
+type Phase struct {
+	Name           string         `json:"name"` // trial, sample or full
+	Examples       int            `json:"examples"`
+	Key            string         `json:"run_key"`
+	Job            string         `json:"job"`
+	Status         string         `json:"status"` // of the job
+	Attempt        int            `json:"attempt"`
+	Model          string         `json:"model"`
+	Launched       int            `json:"launched"` // jobs created in this run: 0 means reused or adopted
+	Extra          []string       `json:"extra"`    // second jobs of the same key that were cancelled
+	TrainingTokens int64          `json:"training_tokens"`
+	TrainedTokens  int64          `json:"trained_tokens"`
+	FinalLoss      *float64       `json:"final_loss"`
+	TrainSeconds   float64        `json:"train_seconds"` // of this run's wait
+	Benchmark      *Benchmark     `json:"benchmark"`
+	Decision       *gate.Decision `json:"decision"`
+	CostUSD        float64        `json:"cost_usd"`
+}
+
+// Benchmark is how the arms were asked.
+type Benchmark struct {
+	Grader       string  `json:"grader"`
+	Available    int     `json:"available"` // tests in the file
+	LeftOut      int     `json:"left_out"`  // of them in the training data
+	Asked        int     `json:"asked"`
+	Failed       int     `json:"failed"` // tests without an answer from both arms
+	InputTokens  int64   `json:"input_tokens"`
+	OutputTokens int64   `json:"output_tokens"`
+	Seconds      float64 `json:"seconds"`
+	Flips        []Flip  `json:"flips"` // some of the tests that the arms score differently
+}
+
+// Flip is a test that one arm does better than the other.
+type Flip struct {
+	Test  string  `json:"test"`
+	Input string  `json:"input"` // the last message
+	Ideal string  `json:"ideal"`
+	Base  Answer  `json:"base"`
+	Tuned Answer  `json:"tuned"`
+	Gain  float64 `json:"gain"` // tuned score less base score
+}
+
+// Answer is what an arm said.
+type Answer struct {
+	Text  string  `json:"text"`
+	Score float64 `json:"score"`
+}
+
+// Complete fills in all that follows from the legs: the verdict, the lines of the agents, the sums.
+func (r *Report) Complete() {
+	r.Schema = Schema
+	verdicts := make([]gate.Verdict, len(r.Legs))
+	r.Agents, r.Launched, r.CostUSD = make([]Agent, len(r.Legs)), 0, 0
+	for i := range r.Legs {
+		l := &r.Legs[i]
+		l.complete()
+		verdicts[i] = l.Verdict
+		r.Launched += l.Launched
+		r.CostUSD += l.CostUSD
+		a := Agent{Name: l.Agent, Verdict: l.Verdict, Launched: l.Launched, CostUSD: l.CostUSD, Seconds: l.Seconds}
+		if p := l.Last(); p != nil {
+			a.Model, a.Job = p.Model, p.Job
+			if d := p.Decision; d != nil && d.N > 0 {
+				a.Base, a.Tuned, a.Improvement, a.N, a.PValue = &d.Base, &d.Tuned, d.Improvement, d.N, &d.P
+			}
+		}
+		r.Agents[i] = a
+	}
+	r.Verdict = gate.Worst(verdicts...)
+	if len(verdicts) == 0 {
+		r.Verdict = gate.Error
+	}
+}
+
+// complete sums up a leg and turns absent lists into empty ones.
+func (l *Leg) complete() {
+	l.Launched, l.CostUSD = 0, 0
+	for i := range l.Phases {
+		p := &l.Phases[i]
+		l.Launched += p.Launched
+		l.CostUSD += p.CostUSD
+		p.Extra = orEmpty(p.Extra)
+		if p.Benchmark != nil {
+			p.Benchmark.Flips = orEmpty(p.Benchmark.Flips)
+		}
+	}
+	l.Reasons, l.Next, l.Phases = orEmpty(l.Reasons), orEmpty(l.Next), orEmpty(l.Phases)
+	l.Audit.Findings, l.Audit.Contaminated = orEmpty(l.Audit.Findings), orEmpty(l.Audit.Contaminated)
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// Merge makes one report of those of several jobs of a run. A leg may be in one of them only.
+func Merge(parts ...Report) (Report, error) {
+	if len(parts) == 0 {
+		return Report{}, errors.New("no report to merge")
+	}
+	all := parts[0]
+	all.Legs = slices.Clone(all.Legs)
+	seen := map[string]bool{}
+	for i, p := range parts {
+		for _, l := range p.Legs {
+			if seen[l.ID] {
+				return Report{}, fmt.Errorf("the leg %s is in two of the reports", l.ID)
+			}
+			seen[l.ID] = true
+		}
+		if i == 0 {
+			continue
+		}
+		all.Legs = append(all.Legs, p.Legs...)
+		if p.Started.Before(all.Started) {
+			all.Started = p.Started
+		}
+		all.Seconds = max(all.Seconds, p.Seconds) // they ran side by side
+		if p.Estimate != nil {
+			sum := *p.Estimate
+			if all.Estimate != nil {
+				sum.TrainingUSD += all.Estimate.TrainingUSD
+				sum.BenchmarkUSD += all.Estimate.BenchmarkUSD
+			}
+			all.Estimate = &sum
+		}
+	}
+	all.Complete()
+	return all, nil
+}
+
+// Read decodes a report of a schema that is known here.
+func Read(r io.Reader) (Report, error) {
+	var doc Report
+	if err := json.NewDecoder(io.LimitReader(r, 256<<20)).Decode(&doc); err != nil {
+		return doc, fmt.Errorf("reading the report: %w", err)
+	}
+	if doc.Schema != Schema {
+		return doc, fmt.Errorf("the report has schema %d, this program reads %d", doc.Schema, Schema)
+	}
+	return doc, nil
+}
