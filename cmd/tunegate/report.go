@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/render"
+	"github.com/tunegate/tunegate/internal/report"
+)
+
+func reportCommand() command {
+	return command{
+		name: "report", args: "DIR..", summary: "merge the reports of legs, decide, write the pages",
+		about:   "Each DIR is what a tune or run wrote with --out. The verdict is the worst of the legs'.",
+		example: "tunegate report leg-1 leg-2 --out merged",
+		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
+			out := f.String("out", ".", "`dir` that takes reports/ and models/")
+			return func(_ context.Context, e env, args []string) error {
+				if len(args) == 0 {
+					return usageError{"report needs at least one folder", "the --out folders of tune"}
+				}
+				parts := make([]report.Report, len(args))
+				for i, dir := range args {
+					var err error
+					if parts[i], err = readReport(filepath.Join(dir, "reports", "report.json")); err != nil {
+						return err
+					}
+				}
+				doc, err := report.Merge(parts...)
+				if err != nil {
+					return err
+				}
+				if err := writeOutputs(*out, doc); err != nil {
+					return err
+				}
+				if err := render.Text(e.stdout, doc); err != nil {
+					return err
+				}
+				if doc.Verdict != gate.Pass {
+					return verdictError(doc.Verdict)
+				}
+				return nil
+			}
+		},
+	}
+}
+
+func readReport(path string) (report.Report, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return report.Report{}, err
+	}
+	defer f.Close()
+	r, err := report.Read(f)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"time"
+
+	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/pipeline"
+	"github.com/tunegate/tunegate/internal/render"
+)
+
+// runFlags are the options that run and tune share.
+type runFlags struct {
+	out, state string
+	attempts   int
+	quiet      bool
+}
+
+func (r *runFlags) declare(f *flag.FlagSet) {
+	f.StringVar(&r.out, "out", ".", "`dir` that takes reports/ and models/")
+	f.StringVar(&r.state, "state", ".tunegate", "`dir` of the journals and the embedded engine")
+	f.IntVar(&r.attempts, "attempts", 1, "`number` of jobs that one fine-tune may cost in all, over all runs, when they fail")
+	f.BoolVar(&r.quiet, "quiet", false, "print no progress")
+}
+
+func runCommand() command {
+	return command{
+		name: "run", args: "[MANIFEST]", summary: "the whole pipeline: audit, fine-tune, benchmark, decide, report",
+		about: "Runs every leg of the manifest, side by side, to its verdict. The same command again launches nothing twice:\n" +
+			"finished fine-tunes are reused, running ones picked up.",
+		example: "tunegate run testdata/five-agents/tunegate.yaml --out /tmp/five-agents",
+		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
+			var r runFlags
+			r.declare(f)
+			return func(ctx context.Context, e env, args []string) error {
+				return r.run(ctx, e, args, nil, -1)
+			}
+		},
+	}
+}
+
+func tuneCommand() command {
+	return command{
+		name: "tune", args: "[MANIFEST]", summary: "one leg: find or launch its fine-tune, wait, benchmark",
+		about: "What a matrix job runs. A leg that is not done within --wait is pending (exit code 8); the same command later,\n" +
+			"on any machine, picks it up.",
+		example: "tunegate tune testdata/five-agents/tunegate.yaml --leg ops-tools --wait 30m",
+		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
+			var r runFlags
+			r.declare(f)
+			leg := f.String("leg", "", "`id` of the leg, as plan lists it")
+			wait := f.Duration("wait", -1, "`time` to wait for the fine-tune; negative: to the end")
+			return func(ctx context.Context, e env, args []string) error {
+				if *leg == "" {
+					return usageError{"tune needs --leg", "tunegate plan lists the legs"}
+				}
+				return r.run(ctx, e, args, []string{*leg}, *wait)
+			}
+		},
+	}
+}
+
+func (r *runFlags) run(ctx context.Context, e env, args, legs []string, wait time.Duration) error {
+	if r.attempts < 1 {
+		return usageError{fmt.Sprintf("--attempts is %d, it must be 1 or more", r.attempts), ""}
+	}
+	m, err := loadManifest(e, args)
+	if err != nil {
+		return err
+	}
+	o := pipeline.Options{State: r.state, Legs: legs, Version: version(), Wait: wait, Attempts: r.attempts, Getenv: e.getenv}
+	if !r.quiet {
+		p := newProgress(e.stderr, m.Agents)
+		o.Notify = p.event
+	}
+	doc, err := pipeline.Run(ctx, m, o)
+	if len(doc.Legs) > 0 {
+		err = errors.Join(err, writeOutputs(r.out, doc), render.Text(e.stdout, doc))
+	}
+	if err != nil {
+		return err
+	}
+	if doc.Verdict != gate.Pass {
+		return verdictError(doc.Verdict)
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"runtime"
+	"text/tabwriter"
+
+	"github.com/tunegate/tunegate/internal/dataset"
+	"github.com/tunegate/tunegate/internal/tokens"
+)
+
+// fileTokens is one file's line of tunegate tokens.
+type fileTokens struct {
+	File           string `json:"file"`
+	Rows           int    `json:"rows"`
+	Messages       int    `json:"messages"`
+	Tokens         int64  `json:"tokens"`
+	TrainingTokens int64  `json:"training_tokens"`
+}
+
+func tokensCommand() command {
+	return command{
+		name: "tokens", args: "FILE..", summary: "rows, messages and tokens of data files",
+		about: "Tokens are those of the message contents; training tokens are what one pass of a fine-tune bills, by the chat rule:\n" +
+			"3 a message, each string value, 1 for a name, 3 an example. Rows that cannot be read are left out; audit lists them.",
+		example: "tunegate tokens testdata/five-agents/data/ops-tools/train.jsonl --encoding o200k_base",
+		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
+			name := f.String("encoding", "o200k_base", "`name`: o200k_base or cl100k_base")
+			format := f.String("format", "text", "`form`: text or json")
+			return func(ctx context.Context, e env, args []string) error {
+				if len(args) == 0 {
+					return usageError{"tokens needs at least one file", ""}
+				}
+				if *format != "text" && *format != "json" {
+					return usageError{fmt.Sprintf("--format is text or json, not %q", *format), ""}
+				}
+				encoding, err := tokens.Load(*name)
+				if err != nil {
+					return usageError{err.Error(), ""}
+				}
+				all := make([]fileTokens, len(args))
+				for i, path := range args {
+					if all[i], err = countFile(ctx, path, encoding); err != nil {
+						return err
+					}
+				}
+				return writeTokens(e, *format, *name, all)
+			}
+		},
+	}
+}
+
+func countFile(ctx context.Context, path string, encoding *tokens.Encoding) (fileTokens, error) {
+	total := fileTokens{File: path}
+	f, err := dataset.Open(path, path)
+	if err != nil {
+		return total, err
+	}
+	parts := dataset.Map(ctx, f, runtime.GOMAXPROCS(0), func() func(*dataset.Block) fileTokens {
+		counter := encoding.NewCounter()
+		return func(b *dataset.Block) (t fileTokens) {
+			for row := range b.Rows() {
+				if len(row.Problems) > 0 {
+					continue
+				}
+				content, training := row.Tokens(counter)
+				t.Rows++
+				t.Messages += len(row.Messages)
+				t.Tokens += int64(content)
+				t.TrainingTokens += int64(training)
+			}
+			return t
+		}
+	})
+	for t, err := range parts {
+		if err != nil {
+			return total, err
+		}
+		total.Rows += t.Rows
+		total.Messages += t.Messages
+		total.Tokens += t.Tokens
+		total.TrainingTokens += t.TrainingTokens
+	}
+	return total, nil
+}
+
+func writeTokens(e env, format, encoding string, all []fileTokens) error {
+	if format == "json" {
+		out := json.NewEncoder(e.stdout)
+		out.SetIndent("", "  ")
+		return out.Encode(map[string]any{"encoding": encoding, "files": all})
+	}
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "rows\tmessages\ttokens\ttraining tokens\t  file")
+	for _, t := range all {
+		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t  %s\n", t.Rows, t.Messages, t.Tokens, t.TrainingTokens, t.File)
+	}
+	return w.Flush()
+}
