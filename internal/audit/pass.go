@@ -13,7 +13,8 @@ import (
 // set is what the pass over one file leaves behind, for the rules that compare rows. Its slices are in file order.
 type set struct {
 	stats    FileStats
-	findings []diag.Finding
+	findings [][]diag.Finding // by block, then one of the set's own rules
+	own      []diag.Finding
 	lines    []int32 // of each example
 	sizes    []int32 // of each example: training tokens, or bytes of content
 
@@ -27,7 +28,8 @@ type set struct {
 
 	policy  Policy
 	tests   testSuite
-	counted bool // sizes are tokens
+	counted bool    // sizes are tokens
+	inOrder []int32 // sizes, sorted when first asked for
 }
 
 // pair is two lines, the earlier first.
@@ -37,7 +39,7 @@ type pair struct{ first, second int32 }
 func (s *set) report(rule string) report {
 	return func(f diag.Finding) {
 		f.Rule, f.File = rule, s.stats.File
-		s.findings = append(s.findings, f)
+		s.own = append(s.own, f)
 	}
 }
 
@@ -81,7 +83,9 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 			return nil, err
 		}
 		s.stats.Rows += y.rows
-		s.findings = append(s.findings, y.findings...)
+		if len(y.findings) > 0 {
+			s.findings = append(s.findings, y.findings)
+		}
 		s.hits = append(s.hits, y.hits...)
 		s.blank = append(s.blank, y.blank...)
 		s.addUnknown(y.unknown)

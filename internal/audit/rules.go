@@ -36,6 +36,13 @@ type report func(diag.Finding)
 func Rules() []Rule {
 	format := func(name, doc string) Rule { return Rule{Name: name, Doc: doc, Severity: diag.Critical} }
 	return []Rule{
+		format("missing-file", "There is no such file."),
+		format("not-a-file", "The path is a folder, a device or a pipe. Data is read more than once, so it has to be a file."),
+		format("empty-file", "The file has no bytes."),
+		format("lfs-pointer", "The file is a Git LFS pointer: the checkout did not fetch the data."),
+		format("unknown-container", "The file is packed in a way that is not read: a zip archive, Parquet."),
+		format("damaged-archive", "The file cannot be unpacked to its end."),
+		format("not-jsonl", "The file is one large list, or laid out over several lines."),
 		format("invalid-json", "The line is not strict JSON (RFC 8259), is nested too deeply or is too long. Many readers are laxer than the provider that is sent the data."),
 		format("duplicate-key", "A key stands twice in one object. Readers differ in which they take."),
 		format("invalid-utf8", "A byte is not UTF-8: the file was saved or joined in another encoding."),

@@ -153,10 +153,19 @@ func (s *set) lengths() Lengths {
 	if len(s.sizes) == 0 {
 		return l
 	}
-	sorted := slices.Sorted(slices.Values(s.sizes))
+	sorted := s.sorted()
 	l.Min, l.Max = int(sorted[0]), int(sorted[len(sorted)-1])
 	l.P50, l.P90, l.P99 = rank(sorted, .5), rank(sorted, .9), rank(sorted, .99)
 	return l
+}
+
+// sorted returns the sizes in order.
+func (s *set) sorted() []int32 {
+	if s.inOrder == nil {
+		s.inOrder = slices.Clone(s.sizes)
+		slices.Sort(s.inOrder)
+	}
+	return s.inOrder
 }
 
 // rank returns the nearest-rank quantile.
@@ -168,7 +177,7 @@ func outliers(s *set, report report) {
 	if len(s.sizes) < 20 {
 		return
 	}
-	sorted := slices.Sorted(slices.Values(s.sizes))
+	sorted := s.sorted()
 	q1, q2, q3 := rank(sorted, .25), rank(sorted, .5), rank(sorted, .75)
 	log := func(n int) float64 { return math.Log(float64(max(n, 1))) }
 	fence := max(math.Exp(log(q3)+3*(log(q3)-log(q1))), 4*float64(q2))

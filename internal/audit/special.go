@@ -60,7 +60,10 @@ func struckOut(text string, i int) bool {
 
 // named accepts a name between the bars: letters, digits and a few signs of any script, without spaces.
 func named(i int, s, bar string) (start, end int, ok bool) {
-	name := s[1+len(bar):]
+	name, ok := strings.CutPrefix(s[1:], bar)
+	if !ok {
+		return 0, 0, false
+	}
 	name = name[:min(len(name), 64)]
 	n := strings.Index(name, bar+">")
 	if n <= 0 {

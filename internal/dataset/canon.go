@@ -131,7 +131,7 @@ func (s *scanner) order(ms []member) {
 }
 
 func (s *scanner) duplicate(off int, quoted string) {
-	s.note("duplicate-key", off, "keep one of them: readers differ in which they take", "key %s stands twice in one object", quoted)
+	s.note("duplicate-key", off, "keep one of them: readers differ in which they take", "key %s stands twice in one object", clip(quoted))
 }
 
 // key reads a member's key and the colon after it.

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -110,12 +111,22 @@ func escapeAt(b []byte) (size, width int) {
 	return utf8.RuneLen(r), 6
 }
 
-// column counts code points ahead of off, from 1.
+// column counts code points ahead of off, from 1: the bytes that do not continue another, eight at a time. A byte that
+// is not UTF-8 is one of its own, so that a line with any is counted slowly.
 func column(line []byte, off int) int {
 	line = line[:min(off, len(line))]
-	ascii := 0
-	for ascii+8 <= len(line) && binary.LittleEndian.Uint64(line[ascii:])&highs == 0 {
-		ascii += 8
+	if !utf8.Valid(line) {
+		return utf8.RuneCount(line) + 1
 	}
-	return ascii + utf8.RuneCount(line[ascii:]) + 1
+	n, i := 1, 0
+	for ; i+8 <= len(line); i += 8 {
+		w := binary.LittleEndian.Uint64(line[i:])
+		n += 8 - bits.OnesCount64(w>>7&^(w>>6)&ones)
+	}
+	for ; i < len(line); i++ {
+		if line[i]&0xc0 != 0x80 {
+			n++
+		}
+	}
+	return n
 }

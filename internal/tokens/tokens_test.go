@@ -14,7 +14,7 @@ func TestLoad(t *testing.T) {
 		if got := load(t, name).Name(); got != name {
 			t.Errorf("Load(%q).Name() = %q", name, got)
 		}
-		if load(t, name) != load(t, name) {
+		if first, second := load(t, name), load(t, name); first != second {
 			t.Errorf("%s was decoded twice", name)
 		}
 	}

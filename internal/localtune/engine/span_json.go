@@ -257,12 +257,10 @@ func put(root *node, path string, leaf *node) {
 		case s == "*" && at.kind == '[':
 			at.kids = append(at.kids, next)
 		case s != "" && s[0] == '#' && at.kind == '[':
-			k, err := strconv.Atoi(s[1:])
-			if err != nil || k < 0 || k >= len(at.kids) {
-				k = len(at.kids)
-				at.kids = append(at.kids, next)
-			} else {
+			if k, err := strconv.Atoi(s[1:]); err == nil && k >= 0 && k < len(at.kids) {
 				next = at.kids[k]
+			} else {
+				at.kids = append(at.kids, next)
 			}
 		case s != "" && s[0] == '.' && at.kind == '{':
 			if k := slices.Index(at.keys, s[1:]); k >= 0 {
