@@ -11,7 +11,6 @@ package audit
 import (
 	"context"
 	"runtime"
-	"slices"
 
 	"github.com/tunegate/tunegate/internal/dataset"
 	"github.com/tunegate/tunegate/internal/diag"
@@ -100,7 +99,6 @@ func run(ctx context.Context, in Input, p Policy, workers int) (Result, error) {
 		return Result{}, err
 	}
 	sets := []*set{train}
-	var findings [][]diag.Finding
 	if in.Validation != nil {
 		valid, err := pass(ctx, in, in.Validation, rules, nil, workers)
 		if err != nil {
@@ -122,9 +120,8 @@ func run(ctx context.Context, in Input, p Policy, workers int) (Result, error) {
 				rule.Check.Set(s, s.report(rule.Name))
 			}
 		}
-		findings = append(append(findings, s.findings...), s.own)
+		res.Findings = s.appendFindings(res.Findings)
 	}
-	res.Findings = slices.Concat(findings...) // once: dirty data has as many findings as rows
 	for i, t := range in.Tests.Tests {
 		if train.contaminated[i] {
 			res.Contaminated = append(res.Contaminated, t.ID)

@@ -52,7 +52,7 @@ func (w *worker) identify(row *dataset.Row, e *example, quotable bool) {
 	e.whole = xxh3.Hash128(key)
 	w.key = key
 	answer := &row.Messages[last]
-	e.answer = xxh3.HashString(strings.TrimSpace(answer.Content)) ^ xxh3.HashString(answer.ToolCalls)*3 ^ xxh3.HashString(answer.FunctionCall)*5 ^ xxh3.HashString(answer.Refusal)*7
+	e.answer = uint32(xxh3.HashString(strings.TrimSpace(answer.Content)) ^ xxh3.HashString(answer.ToolCalls)*3 ^ xxh3.HashString(answer.FunctionCall)*5 ^ xxh3.HashString(answer.Refusal)*7)
 	if quotable && answer.ToolCalls == "" && answer.FunctionCall == "" && answer.Refusal == "" {
 		e.label = w.label(strings.TrimSpace(answer.Content))
 	}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/dataset"
@@ -13,10 +14,10 @@ import (
 // set is what the pass over one file leaves behind, for the rules that compare rows. Its slices are in file order.
 type set struct {
 	stats    FileStats
-	findings [][]diag.Finding // by block, then one of the set's own rules
-	own      []diag.Finding
-	lines    []int32 // of each example
-	sizes    []int32 // of each example: training tokens, or bytes of content
+	spots    [][]spot       // of the rules that look at rows and texts, by block
+	findings []diag.Finding // of the rules that look at the set
+	lines    []int32        // of each example
+	sizes    []int32        // of each example: training tokens, or bytes of content
 
 	copies         []pair  // of equal examples
 	contradictions []pair  // of equal prompts with different answers
@@ -39,7 +40,7 @@ type pair struct{ first, second int32 }
 func (s *set) report(rule string) report {
 	return func(f diag.Finding) {
 		f.Rule, f.File = rule, s.stats.File
-		s.own = append(s.own, f)
+		s.findings = append(s.findings, f)
 	}
 }
 
@@ -50,8 +51,8 @@ type example struct {
 	line, size   int32
 	whole        xxh3.Uint128 // of the normal form
 	prompt       xxh3.Uint128 // of what stands ahead of the answer
-	answer       uint64
-	label        int32 // index in the block's labels, -1 for none
+	answer       uint32       // hash; that two answers share it by chance hides one contradiction in 4 billion
+	label        int32        // index in the block's labels, -1 for none
 	messages     int32
 	contentTotal int32 // tokens
 }
@@ -61,10 +62,34 @@ type yield struct {
 	rows     int
 	examples []example
 	labels   []string
-	findings []diag.Finding
+	spots    []spot
 	hits     []hit
 	blank    []int32
 	unknown  []unknownAt
+}
+
+// spot is a finding in little room: dirty data has as many as it has rows, most of them saying the same.
+type spot struct {
+	line, col int32
+	said      *saying
+}
+
+type saying struct{ rule, message, hint string }
+
+// appendFindings appends all that was found, and lets go of the spots.
+func (s *set) appendFindings(fs []diag.Finding) []diag.Finding {
+	n := len(s.findings)
+	for _, spots := range s.spots {
+		n += len(spots)
+	}
+	fs = slices.Grow(fs, n)
+	for _, spots := range s.spots {
+		for _, p := range spots {
+			fs = append(fs, diag.Finding{Rule: p.said.rule, File: s.stats.File, Line: int(p.line), Col: int(p.col), Message: p.said.message, Hint: p.said.hint})
+		}
+	}
+	s.spots = nil
+	return append(fs, s.findings...)
 }
 
 // pass reads a file once. tests is nil where contamination is not looked for.
@@ -83,8 +108,8 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 			return nil, err
 		}
 		s.stats.Rows += y.rows
-		if len(y.findings) > 0 {
-			s.findings = append(s.findings, y.findings)
+		if len(y.spots) > 0 {
+			s.spots = append(s.spots, y.spots)
 		}
 		s.hits = append(s.hits, y.hits...)
 		s.blank = append(s.blank, y.blank...)
@@ -122,7 +147,7 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 // answered is the first row of a prompt.
 type answered struct {
 	line   int32
-	answer uint64
+	answer uint32
 }
 
 // worker is the state of one goroutine.
@@ -136,8 +161,8 @@ type worker struct {
 	tests   *testIndex
 	key     []byte
 	fold    []byte
-	byText  map[string]int32 // label to its index in the block
-	said    map[string]description
+	byText  map[string]int32   // label to its index in the block
+	said    map[string]*saying // of short matches
 	out     *yield
 }
 
@@ -155,7 +180,7 @@ type memo struct {
 }
 
 func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex) *worker {
-	w := &worker{file: file, texts: texts, tests: tests, byText: map[string]int32{}, said: map[string]description{}, context: rowContext{limit: in.TrainingContext}}
+	w := &worker{file: file, texts: texts, tests: tests, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
 	if in.Encoding != nil {
 		w.counter = in.Encoding.NewCounter()
 	} else {
@@ -170,8 +195,8 @@ func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *tes
 }
 
 // find records a finding.
-func (w *worker) find(rule string, line, col int, message, hint string) {
-	w.out.findings = append(w.out.findings, diag.Finding{Rule: rule, File: w.file, Line: line, Col: col, Message: message, Hint: hint})
+func (w *worker) find(line, col int, said *saying) {
+	w.out.spots = append(w.out.spots, spot{int32(line), int32(col), said})
 }
 
 func (w *worker) block(b *dataset.Block) *yield {
@@ -180,7 +205,7 @@ func (w *worker) block(b *dataset.Block) *yield {
 	for row := range b.Rows() {
 		w.out.rows++
 		for _, p := range row.Problems {
-			w.find(p.Rule, row.Line, p.Col, p.Message, p.Hint)
+			w.find(row.Line, p.Col, &saying{p.Rule, p.Message, p.Hint})
 		}
 		for _, k := range row.Unknown {
 			w.out.unknown = append(w.out.unknown, unknownAt{strings.Clone(k.Name), row.Line, k.Col})
@@ -217,7 +242,7 @@ func (w *worker) example(row *dataset.Row, quotable bool) {
 		}
 	}
 	for _, r := range w.rows {
-		r.Check.Row(&w.context, row, func(f diag.Finding) { w.find(r.Name, f.Line, f.Col, f.Message, f.Hint) })
+		r.Check.Row(&w.context, row, func(f diag.Finding) { w.find(f.Line, f.Col, &saying{r.Name, f.Message, f.Hint}) })
 	}
 }
 

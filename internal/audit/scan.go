@@ -45,7 +45,7 @@ const maxPerText = 20
 // scan applies the text rules to all that a row says, rows with problems included: a secret is one there, too. It
 // reports whether any applied.
 func (w *worker) scan(row *dataset.Row) bool {
-	before := len(w.out.findings)
+	before := len(w.out.spots)
 	for i := range row.Messages {
 		m := &row.Messages[i]
 		w.scanText(row, i, true, m.Content)
@@ -60,7 +60,7 @@ func (w *worker) scan(row *dataset.Row) bool {
 			w.scanText(row, -1, false, text)
 		}
 	}
-	return len(w.out.findings) > before
+	return len(w.out.spots) > before
 }
 
 // scanText reports a place in the content of message i exactly, one in another text of it at the message, one in the
@@ -86,8 +86,7 @@ func (w *worker) scanText(row *dataset.Row, i int, content bool, text string) {
 			} else if i >= 0 {
 				col = row.Col(i, 0)
 			}
-			d := w.describe(r, text[start:end])
-			w.find(r.Name, row.Line, col, d.message, d.hint)
+			w.find(row.Line, col, w.describe(r, text[start:end]))
 		}
 	}
 	if seen != nil {
@@ -95,16 +94,13 @@ func (w *worker) scanText(row *dataset.Row, i int, content bool, text string) {
 	}
 }
 
-// description is what a rule says of a match.
-type description struct{ message, hint string }
-
 // describe remembers what is said of short matches: one token may stand on every row.
-func (w *worker) describe(r Rule, match string) description {
-	if d, ok := w.said[match]; ok {
+func (w *worker) describe(r Rule, match string) *saying {
+	if d := w.said[match]; d != nil && d.rule == r.Name {
 		return d
 	}
 	message, hint := r.Check.Seen(strings.Clone(match))
-	d := description{message, hint}
+	d := &saying{r.Name, message, hint}
 	if len(match) <= 32 && len(w.said) < 100 {
 		w.said[strings.Clone(match)] = d
 	}

@@ -70,15 +70,13 @@ func Encoding(model string) string {
 	return defaultEncoding
 }
 
-// AutoEpochs returns how many times a fine-tune of the model passes over so many examples when nobody says:
-// the rule of the OpenAI Cookbook (Chat_finetuning_data_prep), which aims at 100 to 25,000 examples seen.
-// Fewer examples than 1 count as 1. It returns 0 for the embedded engine, which chooses for itself.
-func AutoEpochs(model string, examples int) int {
+// AutoEpochs returns how many times a fine-tune passes over so many examples when nobody says: the rule of the
+// OpenAI Cookbook (Chat_finetuning_data_prep), which aims at 100 to 25,000 examples seen. Fewer examples than 1 count
+// as 1.
+func AutoEpochs(examples int) int {
 	const target, minExamples, maxExamples, most = 3, 100, 25_000, 25
 	n := max(examples, 1)
 	switch {
-	case model == Local:
-		return 0
 	case n <= (minExamples-1)/target: // n*target < minExamples, without overflow
 		return min(most, minExamples/n)
 	case n > maxExamples/target:

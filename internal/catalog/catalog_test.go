@@ -80,11 +80,8 @@ func TestAutoEpochs(t *testing.T) {
 		{-1, 25}, {0, 25}, {1, 25}, {4, 25}, {5, 20}, {10, 10}, {33, 3}, {34, 3}, {8_333, 3}, {8_334, 2}, {12_500, 2},
 		{12_501, 1}, {20_000, 1}, {25_001, 1}, {math.MaxInt, 1},
 	} {
-		if got := AutoEpochs("gpt-4o-mini", c.examples); got != c.want {
+		if got := AutoEpochs(c.examples); got != c.want {
 			t.Errorf("AutoEpochs(%d) = %d, want %d", c.examples, got, c.want)
 		}
-	}
-	if got := AutoEpochs(Local, 20_000); got != 0 {
-		t.Errorf("AutoEpochs of the embedded engine = %d, want 0: it chooses", got)
 	}
 }

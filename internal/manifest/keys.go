@@ -109,7 +109,7 @@ func auditKeys(a *Audit) value {
 	return section(
 		key{"max_duplicates", "share of the rows (default 5%) above which exact duplicates stop the launch", share(&a.MaxDuplicates, 100), false},
 		key{"max_contamination", "share of the tests (default 5%) above which tests found in the training data stop the launch", share(&a.MaxContamination, 100), false},
-		key{"deep", "when the deep audit runs: never, on-failure (default) or always", choice(&a.Deep, DeepNever, DeepOnFailure, DeepAlways), false},
+		key{"deep", "when the deep audit runs: never, on-failure (default; in the profile thorough: always) or always", choice(&a.Deep, DeepNever, DeepOnFailure, DeepAlways), false},
 		key{"severities", "info, warning or critical, by rule", section(rules...), false},
 	)
 }
@@ -128,8 +128,8 @@ func severity(a *Audit, rule string) value {
 func benchmarkKeys(b *Benchmark) value {
 	return section(
 		key{"quick", "size of the first batch (default 10)", whole(&b.Quick, 1, mostTests, ""), false},
-		key{"full", "most tests used (default 300), or all", number(limits{least: 1, most: mostTests, whole: true, word: "all"}, func(f float64) { b.Full = int(f) }), false},
-		key{"stop", "early (default): as soon as an anytime-valid test has decided; never: not before full; quick: after the first batch", choice(&b.Stop, StopEarly, StopNever, StopQuick), false},
+		key{"full", "most tests used (default 300; in the profile thorough: all), or all", number(limits{least: 1, most: mostTests, whole: true, word: "all"}, func(f float64) { b.Full = int(f) }), false},
+		key{"stop", "early (default): as soon as an anytime-valid test has decided; never (default in the profile thorough): not before full; quick: after the first batch", choice(&b.Stop, StopEarly, StopNever, StopQuick), false},
 	)
 }
 

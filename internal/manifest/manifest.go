@@ -21,16 +21,9 @@ type Manifest struct {
 	Benchmark  Benchmark
 	Gate       Gate // what an agent is judged by that says nothing else: Agent.Gate is the one to use
 	Budget     Budget
+
+	unsaid unsaid
 }
-
-// Profile says how much is done before a verdict.
-type Profile string
-
-// Speed runs the full phase alone; Thorough runs trial, sample and full in turn, each gated on the one before.
-const (
-	Speed    Profile = "speed"
-	Thorough Profile = "thorough"
-)
 
 // Execution says whether the legs run side by side or one after the other.
 type Execution string

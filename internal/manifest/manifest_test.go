@@ -110,7 +110,30 @@ func TestSmallest(t *testing.T) {
 		Audit:     Audit{MaxDuplicates: 0.05, MaxContamination: 0.05, Deep: DeepOnFailure, Severities: map[string]diag.Severity{}},
 		Benchmark: Benchmark{Quick: 10, Full: 300, Stop: StopEarly},
 		Gate:      gate,
+		unsaid:    unsaid{true, true, true},
 	})
+}
+
+// What a file leaves open follows the profile, its own or another; what it says stays.
+func TestProfile(t *testing.T) {
+	parse := func(text string) *Manifest {
+		t.Helper()
+		m, ms := Parse([]byte("version: 1\nagents: {a: {train: a, benchmark: {tests: b}}}\n"+text), "x.yaml")
+		if len(ms) > 0 {
+			t.Fatal(ms)
+		}
+		return m
+	}
+	thorough := parse("profile: thorough")
+	wants(t, "thorough", thorough.Benchmark, Benchmark{Quick: 10, Full: 0, Stop: StopNever})
+	wants(t, "thorough", thorough.Audit.Deep, DeepAlways)
+	wants(t, "speed as thorough", parse("").As(Thorough).Benchmark, thorough.Benchmark)
+	wants(t, "thorough as speed", thorough.As(Speed), parse("profile: speed"))
+	said := parse("profile: thorough\nbenchmark: {full: 50, stop: early}\naudit: {deep: never}")
+	for _, m := range []*Manifest{said, said.As(Speed)} {
+		wants(t, "said", m.Benchmark, Benchmark{Quick: 10, Full: 50, Stop: StopEarly})
+		wants(t, "said", m.Audit.Deep, DeepNever)
+	}
 }
 
 func TestFull(t *testing.T) {

@@ -30,6 +30,8 @@ func parse(data []byte, file string) (*Manifest, *reader) {
 	m.File = file
 	if root := r.document(data); root != nil {
 		r.enter(manifestKeys(m), root, root, "")
+		m.unsaid = r.unsaid()
+		m = m.As(m.Profile)
 		r.checkBenchmark(m.Benchmark)
 	}
 	return m, r

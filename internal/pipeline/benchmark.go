@@ -75,7 +75,7 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase)
 	out.Benchmark = b
 	spent := cost.Inference(*l.price, b.InputTokens, b.OutputTokens)
 	out.CostUSD += spent
-	r.ledger.Settle(0, spent)
+	r.settle(l, p.benchmarkUSD, spent)
 	if float64(len(failed)) > maxFailed*float64(b.Asked) {
 		return fmt.Errorf("benchmark: %d of %d tests had no answer, the first because: %s", len(failed), b.Asked, failed[0].Error)
 	}

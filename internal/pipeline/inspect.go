@@ -31,6 +31,7 @@ type leg struct {
 	epochs   int            // 0: the provider chooses
 	phases   []phase
 	estimate report.Money
+	held     float64 // USD reserved in the ledger for this leg
 	out      report.Leg
 }
 
@@ -53,7 +54,12 @@ func newLeg(m *manifest.Manifest, a manifest.Agent) *leg {
 // verdict, and nothing was spent.
 func (r *run) inspect(ctx context.Context, l *leg) {
 	r.tell(Event{Leg: l.out.ID, Stage: Auditing, Text: "reading " + l.agent.Train})
-	if err := l.read(ctx, r.m); err != nil {
+	err := l.read(ctx, r.m)
+	if ctx.Err() != nil {
+		r.end(l, gate.Pending, "interrupted before anything was launched")
+		return
+	}
+	if err != nil {
 		r.end(l, gate.Error, err.Error())
 		return
 	}
@@ -164,8 +170,10 @@ const (
 func (l *leg) plan(m *manifest.Manifest) {
 	stats := l.audit.Files[0]
 	n := len(stats.PerExample)
-	if l.epochs = l.agent.Epochs; l.epochs == 0 {
-		l.epochs = catalog.AutoEpochs(l.agent.BaseModel, n)
+	// A service is always told the epochs, since its own choice would be its own bill. The embedded engine, which bills
+	// nothing, knows best.
+	if l.epochs = l.agent.Epochs; l.epochs == 0 && m.Providers[l.agent.Provider].Kind != manifest.KindLocal {
+		l.epochs = catalog.AutoEpochs(n)
 	}
 	l.phases = nil
 	if m.Profile == manifest.Thorough {

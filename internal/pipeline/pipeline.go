@@ -18,6 +18,7 @@ import (
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
+	"github.com/tunegate/tunegate/internal/train"
 )
 
 // Options of a run.
@@ -59,6 +60,8 @@ type Event struct {
 	Step, Steps int     // training steps, or answers of the benchmark
 	Loss        float64 // of the step
 	Verdict     gate.Verdict
+	Status      train.Status // of the job, when the text tells of a change of it
+	Finish      time.Time    // when the provider expects the job to end; zero: it does not say
 }
 
 // run is what the legs of one call share.
@@ -213,6 +216,9 @@ func (r *run) tell(e Event) {
 
 // end gives a leg its verdict.
 func (r *run) end(l *leg, v gate.Verdict, reasons ...string) {
+	if l.held > 0 {
+		r.settle(l, l.held, 0)
+	}
 	l.out.Verdict = v
 	l.out.Reasons = append(reasons, l.out.Reasons...)
 	l.out.Seconds = time.Since(l.began).Seconds()

@@ -2,26 +2,30 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
+	"github.com/tunegate/tunegate/internal/cost"
 	"github.com/tunegate/tunegate/internal/diag"
-	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/manifest"
 )
 
 // Plan is what a run would do, before anything is launched. Tokens include epochs; money is in USD and an upper bound
-// for the benchmark, which may end early.
+// for the benchmark, which may end early, and for a thorough run, which ends with the first phase that does not pass.
 type Plan struct {
 	Profile      string      `json:"profile"`
 	Legs         []PlanLeg   `json:"legs"`
 	Agents       []PlanAgent `json:"agents"`
+	Phases       []PlanPhase `json:"phases"` // over all legs
 	TrainingUSD  float64     `json:"training_usd"`
 	BenchmarkUSD float64     `json:"benchmark_usd"`
 	CostUSD      float64     `json:"cost_usd"`
-	Hours        float64     `json:"hours"`
+	Hours        float64     `json:"hours"` // of training, from the first launch to the last end
 	Matrix       Matrix      `json:"matrix"`
+	Skips        []string    `json:"skips"` // what the profile leaves out, or may
 
 	Findings []diag.Finding `json:"-"`       // of the audit, by file and line
-	Blocked  []string       `json:"blocked"` // why nothing would be launched, one sentence a leg
+	Blocked  []string       `json:"blocked"` // why something would not be launched, one sentence a leg
 }
 
 // PlanLeg is one leg of a Plan.
@@ -34,7 +38,7 @@ type PlanLeg struct {
 	Phases    []PlanPhase `json:"phases"`
 }
 
-// PlanPhase is one fine-tune of a leg. The benchmark that follows it is not in its price.
+// PlanPhase is one fine-tune of a leg, or those of all legs. The benchmark that follows it is not in its price.
 type PlanPhase struct {
 	Name           string  `json:"name"`
 	Examples       int     `json:"examples"`
@@ -59,10 +63,16 @@ type MatrixLeg struct {
 	Leg string `json:"leg"`
 }
 
+// Comparison is the plan of a manifest's own profile, with the plans of every profile beside it.
+type Comparison struct {
+	Plan
+	Compare []Plan `json:"compare"` // speed, thorough
+}
+
 // MakePlan audits the data and estimates what Run would launch, and launches nothing.
 func MakePlan(ctx context.Context, m *manifest.Manifest, o Options) (Plan, error) {
 	r := &run{Options: o, m: m}
-	p := Plan{Profile: string(m.Profile), Legs: []PlanLeg{}, Agents: []PlanAgent{}, Blocked: []string{}, Matrix: Matrix{Include: []MatrixLeg{}}}
+	p := Plan{Profile: string(m.Profile), Legs: []PlanLeg{}, Agents: []PlanAgent{}, Phases: []PlanPhase{}, Blocked: []string{}, Matrix: Matrix{Include: []MatrixLeg{}}}
 	agents, err := selected(m, o.Legs)
 	if err != nil {
 		return p, err
@@ -72,38 +82,151 @@ func MakePlan(ctx context.Context, m *manifest.Manifest, o Options) (Plan, error
 		legs[i] = newLeg(m, agents[i])
 		r.inspect(ctx, legs[i])
 	})
+	ledger := cost.NewLedger(m.Budget.MaxCostUSD)
 	for _, l := range legs {
-		p.add(l, m.Execution)
+		p.add(l, ledger)
 	}
 	p.CostUSD = p.TrainingUSD + p.BenchmarkUSD
+	p.Hours = elapsed(m, legs, func(f phase) bool { return true })
+	for i, sum := range p.Phases {
+		p.Phases[i].Hours = elapsed(m, legs, func(f phase) bool { return f.name == sum.Name })
+	}
+	p.Skips = skips(m, p)
 	diag.Sort(p.Findings)
 	return p, ctx.Err()
 }
 
-func (p *Plan) add(l *leg, e manifest.Execution) {
-	p.Findings = append(p.Findings, l.out.Audit.Findings...)
-	if l.out.Verdict != "" {
-		p.Blocked = append(p.Blocked, l.out.ID+": "+l.out.Reasons[0])
+// Compare plans the manifest with every profile.
+func Compare(ctx context.Context, m *manifest.Manifest, o Options) (Comparison, error) {
+	var c Comparison
+	for _, profile := range []manifest.Profile{manifest.Speed, manifest.Thorough} {
+		p, err := MakePlan(ctx, m.As(profile), o)
+		if err != nil {
+			return c, err
+		}
+		c.Compare = append(c.Compare, p)
+		if profile == m.Profile {
+			c.Plan = p
+		}
 	}
+	return c, nil
+}
+
+// add enters a leg. The ledger holds what all legs before it may cost at most.
+func (p *Plan) add(l *leg, ledger *cost.Ledger) {
+	p.Findings = append(p.Findings, l.out.Audit.Findings...)
 	leg := PlanLeg{ID: l.out.ID, Agent: l.agent.Name, BaseModel: l.agent.BaseModel, Tests: len(l.tests.Tests), Phases: []PlanPhase{}}
-	hours := 0.0
 	for _, f := range l.phases {
-		leg.Phases = append(leg.Phases, PlanPhase{f.name, f.examples, f.tokens, f.trainingUSD, f.hours})
+		phase := PlanPhase{f.name, f.examples, f.tokens, f.trainingUSD, f.hours}
+		leg.Phases = append(leg.Phases, phase)
 		leg.Examples = f.examples
-		hours += f.hours
+		p.sum(phase)
 		if f.name == "full" {
 			p.Agents = append(p.Agents, PlanAgent{l.agent.Name, f.tokens})
 		}
 	}
 	p.TrainingUSD += l.estimate.TrainingUSD
 	p.BenchmarkUSD += l.estimate.BenchmarkUSD
-	if e == manifest.Sequential {
-		p.Hours += hours
-	} else {
-		p.Hours = max(p.Hours, hours)
-	}
 	p.Legs = append(p.Legs, leg)
-	if l.out.Verdict == "" || l.out.Verdict == gate.Pending {
-		p.Matrix.Include = append(p.Matrix.Include, MatrixLeg{l.out.ID})
+	if l.out.Verdict != "" {
+		p.Blocked = append(p.Blocked, l.out.ID+": "+l.out.Reasons[0])
+		return
 	}
+	if err := ledger.Reserve(l.estimate.Total()); err != nil && len(l.phases) == 1 {
+		p.Blocked = append(p.Blocked, fmt.Sprintf("%s: would not be launched: %v", l.out.ID, err))
+		return
+	} else if err != nil {
+		p.Blocked = append(p.Blocked, fmt.Sprintf("%s: may end before its last phase: %v", l.out.ID, err))
+	}
+	p.Matrix.Include = append(p.Matrix.Include, MatrixLeg{l.out.ID})
+}
+
+// sum adds a leg's phase to those of all legs, which are in the order of trial, sample, full.
+func (p *Plan) sum(f PlanPhase) {
+	for i := range p.Phases {
+		s := &p.Phases[i]
+		if s.Name == f.Name {
+			s.Examples += f.Examples
+			s.TrainingTokens += f.TrainingTokens
+			s.TrainingUSD += f.TrainingUSD
+			return
+		}
+	}
+	p.Phases = append(p.Phases, f)
+	rank := map[string]int{"trial": 0, "sample": 1, "full": 2}
+	for i := len(p.Phases) - 1; i > 0 && rank[p.Phases[i].Name] < rank[p.Phases[i-1].Name]; i-- {
+		p.Phases[i], p.Phases[i-1] = p.Phases[i-1], p.Phases[i]
+	}
+}
+
+// elapsed estimates how long the phases that count take for all legs: in turn, or side by side as far as each provider
+// lets them.
+func elapsed(m *manifest.Manifest, legs []*leg, counts func(phase) bool) float64 {
+	longest, all := 0.0, 0.0
+	at := map[string]float64{} // a provider
+	for _, l := range legs {
+		own := 0.0
+		for _, f := range l.phases {
+			if counts(f) {
+				own += f.hours
+			}
+		}
+		longest = max(longest, own)
+		all += own
+		at[l.agent.Provider] += own
+	}
+	if m.Execution == manifest.Sequential {
+		return all
+	}
+	for name, hours := range at {
+		if n := m.Providers[name].MaxParallel; n > 0 {
+			longest = max(longest, hours/float64(n))
+		}
+	}
+	return longest
+}
+
+// skips says what the profile leaves out of these legs, or may.
+func skips(m *manifest.Manifest, p Plan) []string {
+	all, small, few, tests := 0, 0, 0, 0
+	for _, l := range p.Legs {
+		if len(l.Phases) == 0 {
+			continue // its data could not be read
+		}
+		all++
+		if l.Examples <= trialExamples {
+			small++
+		}
+		if l.Examples <= sampleExamples {
+			few++
+		}
+		tests = max(tests, l.Tests)
+	}
+	out := []string{}
+	skip := func(when bool, format string, args ...any) {
+		if when {
+			out = append(out, fmt.Sprintf(format, args...))
+		}
+	}
+	if m.Profile == manifest.Speed {
+		skip(small < all, "the trial on %d examples and its gate", trialExamples)
+		skip(few < all, "the sample of %d examples and its gate", sampleExamples)
+	} else {
+		skip(small > 0, "the trial of %s with at most %d examples", count(small, "leg"), trialExamples)
+		skip(few > 0, "the sample of %s with at most %d examples", count(few, "leg"), sampleExamples)
+		for i, f := range p.Phases {
+			var names []string
+			usd := 0.0
+			for _, later := range p.Phases[i+1:] {
+				names = append(names, later.Name)
+				usd += later.TrainingUSD
+			}
+			skip(len(names) > 0, "%s wherever the %s does not pass, $%.2f of training if it does nowhere", strings.Join(names, " and "), f.Name, usd)
+		}
+	}
+	b := m.Benchmark
+	skip(b.Stop == manifest.StopQuick, "all tests after the first %d", b.Quick)
+	skip(b.Stop == manifest.StopEarly, "the tests that are left when the outcome is plain")
+	skip(b.Stop != manifest.StopQuick && b.Full > 0 && tests > b.Full, "the tests of an agent beyond %d", b.Full)
+	return out
 }

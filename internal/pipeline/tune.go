@@ -51,6 +51,10 @@ func (r *run) tune(ctx context.Context, l *leg, passOn func()) {
 			r.end(l, gate.Error, fmt.Sprintf("job %s has %s: %s", state.Job.ID, state.Job.Status, reason(state.Job)))
 			return
 		}
+		if err := r.reserve(l, p.benchmarkUSD); err != nil {
+			r.end(l, gate.Inconclusive, fmt.Sprintf("trained, but not benchmarked: %v", err))
+			return
+		}
 		err = r.benchmark(ctx, l, p, out)
 		if ctx.Err() != nil {
 			r.end(l, gate.Pending, fmt.Sprintf("interrupted in the benchmark of the %s phase; its model %s is kept", p.name, out.Model))
@@ -116,14 +120,11 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 		launch.Past = append(launch.Past, e)
 	}
 	launch.Record = func(e train.Event) error { return book.Append(e) }
-	reserved := 0.0
 	launch.Reserve = func(train.Spec) error {
 		defer passOn()
-		usd := p.trainingUSD + p.benchmarkUSD
-		if err := r.ledger.Reserve(usd); err != nil {
+		if err := r.reserve(l, p.trainingUSD+p.benchmarkUSD); err != nil {
 			return err
 		}
-		reserved = usd
 		r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: launching on %s", p.name, count(p.examples, "example"))})
 		return nil
 	}
@@ -132,12 +133,12 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 		passOn()
 		if j.Status != status {
 			status = j.Status
-			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: job %s is %s", p.name, j.ID, status)})
+			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: job %s is %s", p.name, j.ID, status), Status: status, Finish: j.EstimatedFinish})
 		}
 		for _, m := range metrics {
 			loss := m.TrainLoss
 			out.FinalLoss = &loss
-			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Step: m.Step, Steps: m.TotalSteps, Loss: loss})
+			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Step: m.Step, Steps: m.TotalSteps, Loss: loss, Finish: j.EstimatedFinish})
 		}
 	}
 	if slot := r.slots[l.agent.Provider]; slot != nil {
@@ -160,8 +161,25 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 			out.CostUSD = cost.Training(*l.price, j.TrainedTokens)
 		}
 	}
-	r.ledger.Settle(reserved, out.CostUSD)
+	r.settle(l, p.trainingUSD, out.CostUSD)
 	return state, err
+}
+
+// reserve sets money aside for a leg. What is held from before counts towards it.
+func (r *run) reserve(l *leg, usd float64) error {
+	more := max(usd-l.held, 0)
+	if err := r.ledger.Reserve(more); err != nil {
+		return err
+	}
+	l.held += more
+	return nil
+}
+
+// settle books what a part of a leg cost and gives back what was held for it.
+func (r *run) settle(l *leg, reserved, spent float64) {
+	reserved = min(reserved, l.held)
+	l.held -= reserved
+	r.ledger.Settle(reserved, spent)
 }
 
 // launch describes the fine-tune of a phase: the run key's parts and the files.
