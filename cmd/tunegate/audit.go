@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/audit"
-	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/pipeline"
@@ -63,6 +62,10 @@ func auditCommand() command {
 	}
 }
 
+// supposedModel is what data files are audited for when no manifest says: it takes examples of up to 65,536 tokens, as
+// most services do.
+const supposedModel = "gpt-4o-mini"
+
 func isManifest(path string) bool {
 	return strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")
 }
@@ -83,7 +86,7 @@ func (a *audited) manifest(ctx context.Context, e env, args []string) error {
 func (a *audited) files(ctx context.Context, paths []string, bench string) error {
 	m := &manifest.Manifest{Audit: manifest.Audit{MaxDuplicates: 0.05, MaxContamination: 0.05}}
 	for _, path := range paths {
-		agent := manifest.Agent{Train: path, TrainPath: path, Tests: bench, TestsPath: bench, BaseModel: catalog.Local}
+		agent := manifest.Agent{Train: path, TrainPath: path, Tests: bench, TestsPath: bench, BaseModel: supposedModel}
 		if err := a.one(ctx, m, agent); err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ func testdata(t testing.TB, parts ...string) string {
 	if root == "" {
 		t.Skip("TUNEGATE_TESTDATA is not set: the large test data is not part of the repository")
 	}
-	path := filepath.Join(append([]string{root}, parts...)...)
+	path := filepath.Join(append([]string{root, "data"}, parts...)...)
 	if _, err := os.Stat(path); err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func placeholder(s string) bool {
 			return true
 		}
 	}
-	return different < 8 || strings.Contains(s, "EXAMPLE") || strings.Contains(s, "example")
+	return different < 6 || strings.Contains(s, "EXAMPLE") || strings.Contains(s, "example")
 }
 
 // awsKey finds AKIA or ASIA and 16 more (marks K, S), and aws_secret_access_key with its value (mark _, the first).

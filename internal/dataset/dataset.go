@@ -78,7 +78,7 @@ func Open(path, name string) (*File, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, mistake(name, "missing-file", "no such file", "check the path; it is relative to the manifest")
+		return nil, mistake(name, "missing-file", "no such file", "check the path and its spelling")
 	case err != nil:
 		return nil, fmt.Errorf("opening %s: %w", name, err)
 	case info.IsDir():

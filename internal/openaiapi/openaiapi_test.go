@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -194,5 +195,27 @@ func TestOddJobs(t *testing.T) {
 		if err != nil || got != want {
 			t.Errorf("%s\ngives %+v, %v", body, got, err)
 		}
+	}
+}
+
+func TestEmbed(t *testing.T) {
+	c := client(t, wiretest.Check(t, engine(t, localtune.Options{})))
+	texts := make([]string, 2049) // one more than a request takes
+	for i := range texts {
+		texts[i] = fmt.Sprintf("invoice number %d", i)
+	}
+	texts[2048] = texts[0]
+	got, err := c.Embed(t.Context(), "local-embedding", texts)
+	if err != nil || len(got) != len(texts) || !slices.Equal(got[0], got[2048]) || slices.Equal(got[0], got[1]) {
+		t.Fatalf("%d vectors, %v; want one a text, equal for equal texts", len(got), err)
+	}
+	if _, err := c.Embed(t.Context(), "no-such-model", texts[:1]); err == nil {
+		t.Error("an unknown model embeds")
+	}
+	broken := client(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"object":"list","model":"m","data":[{"object":"embedding","index":0,"embedding":[1,2]}],"usage":{"prompt_tokens":1,"total_tokens":1}}`)
+	}))
+	if _, err := broken.Embed(t.Context(), "m", texts[:2]); err == nil {
+		t.Error("a missing vector goes unnoticed")
 	}
 }

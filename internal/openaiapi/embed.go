@@ -1,0 +1,44 @@
+package openaiapi
+
+import (
+	"context"
+	"fmt"
+
+	openai "github.com/sashabaranov/go-openai"
+)
+
+// maxInputs is the most texts that the contract takes in one request.
+const maxInputs = 2048
+
+// Embed returns a vector for each text, all of one length. Asking again changes nothing, so failed requests are sent
+// again. No text may be empty.
+func (c *Client) Embed(ctx context.Context, model string, texts []string) ([][]float32, error) {
+	vectors := make([][]float32, len(texts))
+	for first := 0; first < len(texts); first += maxInputs {
+		part := texts[first:min(first+maxInputs, len(texts))]
+		q := openai.EmbeddingRequestStrings{Input: part, Model: openai.EmbeddingModel(model)}
+		err := persist(ctx, func() error {
+			reply, err := c.chat.CreateEmbeddings(ctx, q)
+			if err != nil {
+				return typed(err, reply.Header())
+			}
+			// Vectors are placed by their index: the contract does not promise their order.
+			for _, e := range reply.Data {
+				if e.Index < 0 || e.Index >= len(part) || len(e.Embedding) == 0 {
+					return fmt.Errorf("the reply has a vector for text %d of %d", e.Index, len(part))
+				}
+				vectors[first+e.Index] = e.Embedding
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for i, v := range vectors {
+		if len(v) == 0 || len(v) != len(vectors[0]) {
+			return nil, fmt.Errorf("the service sent no vector for text %d, or one of another length", i)
+		}
+	}
+	return vectors, nil
+}
