@@ -23,7 +23,7 @@ var floors = map[string]int{
 	"bench": 3,
 	"gate":  4, "openaiapi": 4,
 	"manifest": 5, "advice": 5,
-	"report":   6,
+	"report": 6, "scaffold": 6,
 	"pipeline": 7,
 	"render":   8, "runner": 8, "github": 8,
 }
@@ -35,6 +35,7 @@ var owners = map[string]string{
 	"github.com/sethvargo/go-githubactions": "runner",
 	"github.com/google/go-github":           "github",
 	"github.com/pkoukk/tiktoken-go-loader":  "tokens",
+	"golang.org/x/text":                     "render",
 	"github.com/klauspost/compress":         "dataset",
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/audit"
@@ -32,12 +31,9 @@ func auditCommand() command {
 			"exit code 1; they would stop a run before anything is launched.",
 		example: "tunegate audit testdata/five-agents/data/ops-tools/train.jsonl --bench testdata/five-agents/data/ops-tools/benchmark.jsonl",
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
-			format := f.String("format", "text", "`form`: text, json or markdown")
+			format := choose(f, "format", "`form`", "text", "json", "markdown")
 			bench := f.String("bench", "", "`file` of tests that must not stand in the data files")
 			return func(ctx context.Context, e env, args []string) error {
-				if !slices.Contains([]string{"text", "json", "markdown"}, *format) {
-					return usageError{fmt.Sprintf("--format is text, json or markdown, not %q", *format), ""}
-				}
 				var out audited
 				var err error
 				if len(args) > 0 && !isManifest(args[0]) {

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -20,10 +19,19 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop() // what goes on ends in order, and says what it leaves
+		<-signals
+		if f, ok := terminal(os.Stderr, os.Getenv); ok {
+			fmt.Fprint(f, frameEnd) // a terminal drops the rest of a frame when a key interrupts it
+		}
+		os.Exit(exitInterrupted)
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // env is the world that a command sees.
@@ -38,16 +46,17 @@ type command struct {
 	name    string
 	args    string // how the arguments are shown
 	summary string // one line
-	about   string // the rest of the help
+	about   string // the rest of the help; help wraps it
 	example string
+	exits   []int // the exit codes besides 0 and 2; empty: help names none
 	// setup declares the flags and returns what to do with the arguments.
 	setup func(f *flag.FlagSet) func(ctx context.Context, e env, args []string) error
 }
 
 func commands() []command {
 	return []command{
-		checkCommand(), auditCommand(), tokensCommand(), planCommand(), runCommand(), tuneCommand(), reportCommand(),
-		serveCommand(), schemaCommand(), versionCommand(),
+		initCommand(), checkCommand(), auditCommand(), tokensCommand(), planCommand(), runCommand(), tuneCommand(), reportCommand(),
+		serveCommand(), actionCommand(), schemaCommand(), completionCommand(), versionCommand(),
 	}
 }
 
@@ -76,18 +85,29 @@ const (
 
 // run is main with the world passed in; it returns the exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	e := env{getenv, stdin, stdout, stderr}
-	err := dispatch(ctx, e, args)
+	return finish(ctx, stderr, dispatch(ctx, env{getenv, stdin, stdout, stderr}, args))
+}
+
+// ended is the exit code of a command that has said all there was to say.
+type ended int
+
+func (c ended) Error() string { return fmt.Sprintf("ended with exit code %d", int(c)) }
+
+// finish says what became of a command and returns the exit code.
+func finish(ctx context.Context, stderr io.Writer, err error) int {
+	var said ended
 	var usage usageError
 	var mistakes diag.Mistakes
 	var verdict verdictError
 	switch {
 	case err == nil:
 		return exitPass
+	case errors.As(err, &said):
+		return int(said)
 	case errors.As(err, &usage):
-		fmt.Fprintln(stderr, "tunegate: "+usage.message)
+		complain(stderr, usage.message)
 		if usage.hint != "" {
-			fmt.Fprintln(stderr, "tunegate: hint: "+usage.hint)
+			complain(stderr, "hint: "+usage.hint)
 		}
 		return exitUsage
 	case errors.As(err, &mistakes):
@@ -107,10 +127,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		}
 		return exitError
 	case errors.Is(err, fs.ErrNotExist):
-		fmt.Fprintln(stderr, "tunegate: "+err.Error())
+		complain(stderr, err.Error())
 		return exitUsage
 	}
-	fmt.Fprintln(stderr, "tunegate: "+err.Error())
+	complain(stderr, err.Error())
 	return exitError
 }
 
@@ -120,80 +140,45 @@ func dispatch(ctx context.Context, e env, args []string) error {
 		return usageError{"no command given", "tunegate help"}
 	}
 	name, rest := args[0], args[1:]
-	if name == "help" || name == "-h" || name == "--help" || name == "-help" {
-		if len(rest) == 0 {
+	switch name {
+	case completeCommand:
+		for _, line := range complete(e, rest) {
+			fmt.Fprintln(e.stdout, line)
+		}
+		return nil
+	case "help", "-h", "-help", "--help":
+		if len(rest) == 0 || rest[0] == "help" {
 			overview(e.stdout)
 			return nil
 		}
 		name, rest = rest[0], []string{"--help"}
-	}
-	if name == "--version" {
+	case "-version", "--version":
 		name = "version"
 	}
 	all := commands()
-	i := slices.IndexFunc(all, func(c command) bool { return c.name == name })
-	if i < 0 {
-		return usageError{fmt.Sprintf("there is no command %q", name), "tunegate help lists them"}
+	names := []string{"help"}
+	for _, c := range all {
+		if c.name == name {
+			return c.do(ctx, e, rest)
+		}
+		names = append(names, c.name)
 	}
-	return all[i].do(ctx, e, rest)
+	return usageError{fmt.Sprintf("there is no command %q", name), didYouMean(name, names, "") + "tunegate help lists them"}
 }
 
-// do parses the flags, which may stand before or after arguments, and runs the command.
-func (c command) do(ctx context.Context, e env, args []string) error {
-	f := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	act := c.setup(f)
-	var plain []string
-	for len(args) > 0 {
-		if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
-			c.help(e.stdout, f)
-			return nil
-		} else if err != nil {
-			return usageError{err.Error(), "tunegate " + c.name + " --help"}
-		}
-		if args = f.Args(); len(args) > 0 {
-			plain, args = append(plain, args[0]), args[1:]
-		}
+// complain writes a message, each of its lines with our name. It may hold what files and services say.
+func complain(w io.Writer, message string) {
+	for line := range strings.SplitSeq(message, "\n") {
+		fmt.Fprintln(w, "tunegate: "+printable(line))
 	}
-	return act(ctx, e, plain)
-}
-
-func overview(w io.Writer) {
-	fmt.Fprint(w, "tunegate fine-tunes a team's models from one manifest, and says whether they became better.\n\nCommands:\n")
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
-	}
-	fmt.Fprint(w, "\ntunegate COMMAND --help shows a command's options and an example.\n"+
-		"Exit codes: 0 pass, 1 fail or inconclusive or critical findings, 2 usage or manifest, 3 error, 8 pending, 130 interrupted.\n")
-}
-
-func (c command) help(w io.Writer, f *flag.FlagSet) {
-	fmt.Fprintf(w, "%s\n\nUsage: tunegate %s [options] %s\n", c.summary, c.name, c.args)
-	if c.about != "" {
-		fmt.Fprintf(w, "\n%s\n", c.about)
-	}
-	head := "\nOptions:\n"
-	f.VisitAll(func(o *flag.Flag) {
-		value, usage := flag.UnquoteUsage(o)
-		if value != "" {
-			value = " " + strings.ToUpper(value)
-		}
-		line := fmt.Sprintf("  %-24s %s", "--"+o.Name+value, usage)
-		if o.DefValue != "" && o.DefValue != "false" {
-			line += " (default " + o.DefValue + ")"
-		}
-		fmt.Fprintln(w, head+line)
-		head = ""
-	})
-	fmt.Fprintf(w, "\nExample:\n  %s\n", c.example)
 }
 
 // printFindings writes a finding a line, hints on lines of their own.
 func printFindings(w io.Writer, findings []diag.Finding) {
 	for _, f := range findings {
-		fmt.Fprintln(w, f)
+		fmt.Fprintln(w, printable(f.String()))
 		if f.Hint != "" {
-			fmt.Fprintln(w, "  hint: "+f.Hint)
+			fmt.Fprintln(w, "  hint: "+printable(f.Hint))
 		}
 	}
 }

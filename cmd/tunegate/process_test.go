@@ -87,18 +87,24 @@ func jobsAt(t *testing.T, base string) map[string]int {
 // The embedded engine dies with the run, at moments all over it, and each time the same command goes on. In the end
 // there is one job an agent, and the scores are those of a run that was left alone.
 func TestKillAnywhereThenTheSameCommand(t *testing.T) {
-	calm := t.TempDir()
+	calm, began := t.TempDir(), time.Now()
 	if out, err := process(t, calm, "run", example(t, "five-agents")).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	whole := time.Since(began)
 	dir := t.TempDir()
 	kills := 0
-	for delay := 20 * time.Millisecond; ; delay += 25 * time.Millisecond {
+	const moments = 12
+	for i := 1; ; i++ {
 		c := process(t, dir, "run", example(t, "five-agents"), "--quiet")
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		kill := time.AfterFunc(delay, func() { _ = c.Process.Kill() })
+		kill := time.AfterFunc(whole*time.Duration(i)/moments, func() {
+			if i <= moments {
+				_ = c.Process.Kill()
+			}
+		})
 		err := c.Wait()
 		kill.Stop()
 		if err == nil {
@@ -272,7 +278,11 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(progress)
-	for lines.Scan() && !strings.Contains(lines.Text(), " running") {
+	// A launch that is cut off costs the next run 90 s of looking for its job, so all jobs are there first.
+	for jobs := 0; jobs < 5 && lines.Scan(); {
+		if strings.Contains(lines.Text(), ": job ftjob-") && !strings.Contains(lines.Text(), " is running") {
+			jobs++
+		}
 	}
 	at := time.Now()
 	_ = c.Process.Signal(os.Interrupt)

@@ -37,7 +37,7 @@ func reportCommand() command {
 				if err := writeOutputs(*out, doc); err != nil {
 					return err
 				}
-				if err := render.Text(e.stdout, doc); err != nil {
+				if err := render.Text(e.stdout, doc, resultScreen(e)); err != nil {
 					return err
 				}
 				if doc.Verdict != gate.Pass {
@@ -47,6 +47,16 @@ func reportCommand() command {
 			}
 		},
 	}
+}
+
+// resultScreen is what the result may use of standard output.
+func resultScreen(e env) render.Screen {
+	f, ok := terminal(e.stdout, e.getenv)
+	if !ok {
+		return render.Screen{}
+	}
+	width, _ := size(f)
+	return render.Screen{Width: width, Colour: e.getenv("NO_COLOR") == ""}
 }
 
 func readReport(path string) (report.Report, error) {

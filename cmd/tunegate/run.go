@@ -5,9 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/pipeline"
 	"github.com/tunegate/tunegate/internal/render"
 )
@@ -17,6 +19,7 @@ type runFlags struct {
 	out, state string
 	attempts   int
 	quiet      bool
+	verbose    bool
 }
 
 func (r *runFlags) declare(f *flag.FlagSet) {
@@ -24,6 +27,7 @@ func (r *runFlags) declare(f *flag.FlagSet) {
 	f.StringVar(&r.state, "state", ".tunegate", "`dir` of the journals and the embedded engine")
 	f.IntVar(&r.attempts, "attempts", 1, "`number` of jobs that one fine-tune may cost in all, over all runs, when they fail")
 	f.BoolVar(&r.quiet, "quiet", false, "print no progress")
+	f.BoolVar(&r.verbose, "verbose", false, "print every state of a job, every metric, and how long each stage took")
 }
 
 func runCommand() command {
@@ -32,6 +36,7 @@ func runCommand() command {
 		about: "Runs every leg of the manifest, side by side, to its verdict. The same command again launches nothing twice:\n" +
 			"finished fine-tunes are reused, running ones picked up.",
 		example: "tunegate run testdata/five-agents/tunegate.yaml --out /tmp/five-agents",
+		exits:   runExits(),
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
 			var r runFlags
 			r.declare(f)
@@ -48,6 +53,7 @@ func tuneCommand() command {
 		about: "What a matrix job runs. A leg that is not done within --wait is pending (exit code 8); the same command later,\n" +
 			"on any machine, picks it up.",
 		example: "tunegate tune testdata/five-agents/tunegate.yaml --leg ops-tools --wait 30m",
+		exits:   runExits(),
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
 			var r runFlags
 			r.declare(f)
@@ -63,7 +69,23 @@ func tuneCommand() command {
 	}
 }
 
+// legIDs are the legs of a run of the given ones, or of all when none are given, in the manifest's order.
+func legIDs(m *manifest.Manifest, only []string) (ids []string) {
+	for _, a := range m.Agents {
+		if len(only) == 0 || slices.Contains(only, a.Name) {
+			ids = append(ids, a.Name)
+		}
+	}
+	return ids
+}
+
+// runExits are the exit codes of a command that comes to a verdict.
+func runExits() []int { return []int{exitFail, exitError, exitPending, exitInterrupted} }
+
 func (r *runFlags) run(ctx context.Context, e env, args, legs []string, wait time.Duration) error {
+	if r.quiet && r.verbose {
+		return usageError{"--quiet and --verbose exclude each other", ""}
+	}
 	if r.attempts < 1 {
 		return usageError{fmt.Sprintf("--attempts is %d, it must be 1 or more", r.attempts), ""}
 	}
@@ -72,13 +94,15 @@ func (r *runFlags) run(ctx context.Context, e env, args, legs []string, wait tim
 		return err
 	}
 	o := pipeline.Options{State: r.state, Legs: legs, Version: version(), Wait: wait, Attempts: r.attempts, Getenv: e.getenv}
+	told := func() {}
 	if !r.quiet {
-		p := newProgress(e.stderr, m.Agents)
-		o.Notify = p.event
+		p := newProgress(ctx, e, legIDs(m, legs), r.verbose)
+		o.Notify, told = p.event, p.close
 	}
 	doc, err := pipeline.Run(ctx, m, o)
+	told()
 	if len(doc.Legs) > 0 {
-		err = errors.Join(err, writeOutputs(r.out, doc), render.Text(e.stdout, doc))
+		err = errors.Join(err, writeOutputs(r.out, doc), render.Text(e.stdout, doc, resultScreen(e)))
 	}
 	if err != nil {
 		return err

@@ -28,14 +28,11 @@ func tokensCommand() command {
 			"3 a message, each string value, 1 for a name, 3 an example. Rows that cannot be read are left out; audit lists them.",
 		example: "tunegate tokens testdata/five-agents/data/ops-tools/train.jsonl --encoding o200k_base",
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
-			name := f.String("encoding", "o200k_base", "`name`: o200k_base or cl100k_base")
-			format := f.String("format", "text", "`form`: text or json")
+			name := choose(f, "encoding", "`name`", "o200k_base", "cl100k_base")
+			format := choose(f, "format", "`form`", "text", "json")
 			return func(ctx context.Context, e env, args []string) error {
 				if len(args) == 0 {
 					return usageError{"tokens needs at least one file", ""}
-				}
-				if *format != "text" && *format != "json" {
-					return usageError{fmt.Sprintf("--format is text or json, not %q", *format), ""}
 				}
 				encoding, err := tokens.Load(*name)
 				if err != nil {

@@ -8,45 +8,61 @@ import (
 	"runtime/debug"
 )
 
-// release is set by the linker (-X main.release=v1.2.3) when a release is built.
-var release string
+// Set by the linker when a release is built (-X main.release=v1.2.3 -X main.commit=…). A commit that is not set is the
+// one that the go command noted, where it built from a checkout.
+var release, commit string
 
-// version names the release, or the commit that was built.
+// build is what is known of how this program came to be.
+type build struct{ version, commit string }
+
+// version names the release or, between releases, the commit.
 func version() string {
-	if release != "" {
-		return release
-	}
-	v := "devel"
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	if info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			v += "-" + s.Value[:min(len(s.Value), 12)]
-		case "vcs.modified":
-			if s.Value == "true" {
-				v += "-modified"
+	info, _ := debug.ReadBuildInfo()
+	return built(release, commit, info).version
+}
+
+// built works it out from what the linker set and what the go command noted; info may be nil.
+func built(release, commit string, info *debug.BuildInfo) build {
+	b := build{release, commit}
+	noted := ""
+	if info != nil {
+		noted = info.Main.Version
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision" && commit == "":
+				b.commit = s.Value[:min(len(s.Value), 12)]
+			case s.Key == "vcs.modified" && s.Value == "true" && commit == "":
+				b.commit += " (modified)"
 			}
 		}
 	}
-	return v
+	switch {
+	case b.version != "":
+	case noted != "" && noted != "(devel)":
+		b.version = noted
+	default:
+		b.version = "devel"
+	}
+	return b
 }
 
 func versionCommand() command {
 	return command{
 		name: "version", summary: "print the version and the commit",
+		about:   "One line: the version, the commit, the platform, the version of Go.",
 		example: "tunegate version",
 		setup: func(*flag.FlagSet) func(context.Context, env, []string) error {
 			return func(_ context.Context, e env, args []string) error {
 				if len(args) > 0 {
 					return usageError{"version takes no argument", ""}
 				}
-				_, err := fmt.Fprintf(e.stdout, "tunegate %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+				info, _ := debug.ReadBuildInfo()
+				b := built(release, commit, info)
+				text := "tunegate " + b.version
+				if b.commit != "" {
+					text += " commit " + b.commit
+				}
+				_, err := fmt.Fprintf(e.stdout, "%s %s/%s %s\n", text, runtime.GOOS, runtime.GOARCH, runtime.Version())
 				return err
 			}
 		},

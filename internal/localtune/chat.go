@@ -1,302 +1,257 @@
 package localtune
 
 import (
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/localtune/engine"
-	"github.com/tunegate/tunegate/internal/tokens"
 )
 
+// maxChoices is the contract's limit of n.
+const maxChoices = 128
+
+// chatRequest is what the engine has a use for. What else the contract knows (temperature, penalties, limits of
+// length, formats of the reply) is accepted and changes nothing: the engine has one answer.
 type chatRequest struct {
-	Model    string        `json:"model"`
-	Messages []chatMessage `json:"messages"`
-	Stream   bool          `json:"stream"`
-	N        *int          `json:"n"`
-	Options  struct {
+	Model      string        `json:"model"`
+	Messages   []chatMessage `json:"messages"`
+	Stream     bool          `json:"stream"`
+	N          *int          `json:"n"`
+	Tools      []tool        `json:"tools"`
+	ToolChoice any           `json:"tool_choice"`
+	Options    struct {
 		Usage bool `json:"include_usage"`
 	} `json:"stream_options"`
 }
 
 type chatMessage struct {
-	Role      string          `json:"role"`
-	Content   json.RawMessage `json:"content"`
-	ToolCalls json.RawMessage `json:"tool_calls"`
+	Role         string          `json:"role"`
+	Content      any             `json:"content"` // string, list of parts or null; decoded at once, since it is nearly all of a request
+	Refusal      string          `json:"refusal"`
+	ToolCallID   string          `json:"tool_call_id"`
+	ToolCalls    json.RawMessage `json:"tool_calls"`
+	FunctionCall json.RawMessage `json:"function_call"`
 }
 
-// text returns the message's content, the text parts of a list put together.
-func (m chatMessage) text() (string, error) {
-	var s string
-	if len(m.Content) == 0 || string(m.Content) == "null" {
-		if call, ok := plainCall(string(m.ToolCalls)); ok {
-			return call, nil
+// turn is the message as the engine reads it, the text parts of a list put together.
+func (m chatMessage) turn(i int) (engine.Turn, error) {
+	at := fmt.Sprintf("messages[%d]", i)
+	var none engine.Turn
+	switch m.Role {
+	case "assistant":
+		if calls, ok := plainCalls(string(m.ToolCalls), string(m.FunctionCall)); ok {
+			return engine.Turn{Role: m.Role, Content: calls}, nil
 		}
-		return "", nil
-	}
-	if json.Unmarshal(m.Content, &s) == nil {
-		return s, nil
-	}
-	var parts []struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
-	}
-	if err := json.Unmarshal(m.Content, &parts); err != nil {
-		return "", invalid("messages", "A message's content is neither a string nor a list of parts.")
-	}
-	for _, p := range parts {
-		if p.Type != "text" {
-			return "", invalid("messages", "Content parts of type %q are not served here.", p.Type)
+		if m.Content == nil && (m.Refusal != "" || len(m.ToolCalls) > 0 && string(m.ToolCalls) != "null") {
+			return engine.Turn{Role: m.Role, Content: m.Refusal + string(m.ToolCalls)}, nil
 		}
-		s += p.Text
+	case "system", "developer", "user", "function":
+	case "tool":
+		if m.ToolCallID == "" {
+			return none, invalid(at, "%s is of a tool, but has no tool_call_id.", at)
+		}
+	default:
+		return none, invalid(at, "The role %q of %s is unknown.", m.Role, at)
 	}
-	return s, nil
+	text, err := contentText(m.Content, at)
+	return engine.Turn{Role: m.Role, Content: text}, err
 }
+
+func contentText(content any, at string) (string, error) {
+	switch c := content.(type) {
+	case string:
+		return c, nil
+	case nil:
+		return "", invalid(at, "%s has no content.", at)
+	case []any:
+		var text strings.Builder
+		for i, v := range c {
+			part, _ := v.(map[string]any)
+			kind, _ := part["type"].(string)
+			s, isText := part[kind].(string)
+			if kind != "text" && kind != "refusal" || !isText {
+				return "", invalid(at, "Part %d of %s is of the type %q; only text is served here.", i, at, kind)
+			}
+			text.WriteString(s)
+		}
+		if len(c) > 0 {
+			return text.String(), nil
+		}
+	}
+	return "", invalid(at, "The content of %s is neither a string nor a list of parts.", at)
+}
+
+type (
+	chatReply struct {
+		ID      string   `json:"id"`
+		Object  string   `json:"object"`
+		Created int64    `json:"created"`
+		Model   string   `json:"model"`
+		Choices []choice `json:"choices"`
+		Usage   *usage   `json:"usage,omitempty"`
+	}
+	choice struct {
+		Index    int     `json:"index"`
+		Message  message `json:"message"`
+		Finish   string  `json:"finish_reason"`
+		Logprobs *string `json:"logprobs"`
+	}
+	message struct {
+		Role      string     `json:"role"`
+		Content   *string    `json:"content"`
+		Refusal   *string    `json:"refusal"`
+		ToolCalls []toolCall `json:"tool_calls,omitempty"`
+	}
+	usage struct {
+		Prompt     int `json:"prompt_tokens"`
+		Completion int `json:"completion_tokens"`
+		Total      int `json:"total_tokens"`
+	}
+)
 
 func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 	var q chatRequest
-	if err := readJSON(w, r, &q); err != nil {
+	if err := s.readJSON(w, r, false, &q); err != nil {
 		return err
 	}
-	if len(q.Messages) == 0 {
-		return invalid("messages", "There must be at least one message.")
+	n := 1
+	if q.N != nil {
+		n = *q.N
 	}
-	if q.N != nil && *q.N != 1 {
-		return invalid("n", "Only n = 1 is served here: the engine has one answer.")
+	switch {
+	case q.Model == "":
+		return invalid("model", "You must provide a model parameter.")
+	case len(q.Messages) == 0:
+		return invalid("messages", "There must be at least one message.")
+	case n < 1 || n > maxChoices:
+		return invalid("n", "n is a whole number from 1 to %d.", maxChoices)
+	}
+	o, err := offer(q.Tools, q.ToolChoice)
+	if err != nil {
+		return err
 	}
 	prompt := make([]engine.Turn, len(q.Messages))
 	used := 3
 	for i, m := range q.Messages {
-		switch m.Role {
-		case "system", "developer", "user", "assistant", "tool", "function":
-		default:
-			return invalid("messages", "The role %q is unknown.", m.Role)
-		}
-		text, err := m.text()
-		if err != nil {
+		if prompt[i], err = m.turn(i); err != nil {
 			return err
 		}
-		prompt[i] = engine.Turn{Role: m.Role, Content: text}
-		used += 3 + s.counts.count(m.Role) + s.counts.count(text)
+		used += 3 + s.counts.count(m.Role) + s.counts.count(prompt[i].Content)
 	}
-	answer, toolCalls := "", false
-	if q.Model == BaseModel {
-		answer = s.base.Answer(prompt)
-	} else {
-		h, err := s.models.get(q.Model)
-		if err != nil {
-			return err
-		}
-		answer, toolCalls = h.model.Answer(prompt), h.job.ToolCalls
+	id := w.Header().Get("X-Request-Id")[len("req_"):]
+	answer, calls, err := s.answer(q.Model, prompt, o, id)
+	if err != nil {
+		return err
 	}
-	id, seq := s.nextChat()
-	message := map[string]any{"role": "assistant", "content": answer, "refusal": nil}
-	finish := "stop"
-	if toolCalls {
-		if calls, ok := contractCall(answer, seq); ok {
-			message["content"], message["tool_calls"], finish = nil, calls, "tool_calls"
-		}
+	m, finish := message{Role: "assistant", Content: &answer}, "stop"
+	if calls != nil {
+		m, finish = message{Role: "assistant", ToolCalls: calls}, "tool_calls"
 	}
-	wrote := s.counts.count(answer)
-	usage := map[string]any{"prompt_tokens": used, "completion_tokens": wrote, "total_tokens": used + wrote}
+	wrote := n * s.counts.count(answer)
+	reply := chatReply{ID: "chatcmpl-" + id, Object: "chat.completion", Created: time.Now().Unix(), Model: q.Model,
+		Choices: make([]choice, n), Usage: &usage{used, wrote, used + wrote}}
+	for i := range reply.Choices {
+		reply.Choices[i] = choice{Index: i, Message: m, Finish: finish}
+	}
 	if q.Stream {
-		return streamChat(w, id, q, message, finish, usage)
+		streamChat(w, reply, q.Options.Usage)
+	} else {
+		writeJSON(w, http.StatusOK, reply)
 	}
-	writeJSON(w, http.StatusOK, map[string]any{
-		"id": id, "object": "chat.completion", "created": time.Now().Unix(), "model": q.Model,
-		"choices": []any{map[string]any{"index": 0, "message": message, "finish_reason": finish, "logprobs": nil}},
-		"usage":   usage,
-	})
 	return nil
 }
 
-// streamChat sends the answer as server-sent events: the message, the end, the usage if asked for.
-func streamChat(w http.ResponseWriter, id string, q chatRequest, message map[string]any, finish string, usage map[string]any) error {
-	w.Header().Set("Content-Type", "text/event-stream")
-	send := func(choices []any, usage any) {
-		chunk := map[string]any{"id": id, "object": "chat.completion.chunk", "created": time.Now().Unix(), "model": q.Model, "choices": choices}
-		if q.Options.Usage {
-			chunk["usage"] = usage
+// answer asks a model. calls are nil where the answer is words. An answer is a call if the model was trained on
+// calls, or if it is one of a tool on offer.
+func (s *Server) answer(model string, prompt []engine.Turn, o offered, id string) (answer string, calls []toolCall, err error) {
+	last := prompt[len(prompt)-1].Role
+	trained := false
+	switch {
+	case model != BaseModel:
+		m, job, err := s.models.get(model)
+		if err != nil {
+			return "", nil, err
 		}
+		answer, trained = m.Answer(prompt), job.ToolCalls
+	case len(o.names) > 0 && !o.never && last != "tool" && last != "function": // what a tool returned is answered in words
+		answer = o.pick(func(menu string) string {
+			asked := []engine.Turn{{Role: "system", Content: menu}}
+			for _, t := range prompt {
+				if t.Role != "system" && t.Role != "developer" {
+					asked = append(asked, t)
+				}
+			}
+			return s.base.Answer(asked)
+		})
+	default:
+		answer = s.base.Answer(prompt)
+	}
+	if o.never || !trained && len(o.names) == 0 {
+		return answer, nil, nil
+	}
+	calls, ok := contractCalls(answer, id)
+	if !ok || !trained && !o.has(calls) {
+		return answer, nil, nil
+	}
+	return answer, calls, nil
+}
+
+type (
+	chatChunk struct {
+		ID      string        `json:"id"`
+		Object  string        `json:"object"`
+		Created int64         `json:"created"`
+		Model   string        `json:"model"`
+		Choices []chunkChoice `json:"choices"`
+		Usage   any           `json:"usage,omitempty"` // null before the last chunk, if it was asked for
+	}
+	chunkChoice struct {
+		Index  int     `json:"index"`
+		Delta  delta   `json:"delta"`
+		Finish *string `json:"finish_reason"`
+	}
+	delta struct {
+		Role      string     `json:"role,omitempty"`
+		Content   *string    `json:"content,omitempty"`
+		ToolCalls []toolCall `json:"tool_calls,omitempty"`
+	}
+)
+
+// streamChat sends a reply as server-sent events: for each choice who speaks, the words or calls, and the end; then the
+// usage, if asked for.
+func streamChat(w http.ResponseWriter, reply chatReply, withUsage bool) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	chunk := chatChunk{ID: reply.ID, Object: "chat.completion.chunk", Created: reply.Created, Model: reply.Model}
+	if withUsage {
+		chunk.Usage = json.RawMessage("null")
+	}
+	send := func(choices ...chunkChoice) {
+		chunk.Choices = append([]chunkChoice{}, choices...)
 		body, _ := json.Marshal(chunk) // strings and numbers only
 		fmt.Fprintf(w, "data: %s\n\n", body)
 	}
-	delete(message, "refusal")
-	if calls, ok := message["tool_calls"].([]any); ok {
-		for i := range calls {
-			calls[i].(map[string]any)["index"] = i
+	for _, c := range reply.Choices {
+		empty := ""
+		send(chunkChoice{Index: c.Index, Delta: delta{Role: "assistant", Content: &empty}})
+		if c.Message.Content != nil {
+			for _, word := range strings.SplitAfter(*c.Message.Content, " ") {
+				send(chunkChoice{Index: c.Index, Delta: delta{Content: &word}})
+			}
 		}
+		for i, call := range c.Message.ToolCalls {
+			head, tail := call, toolCall{Index: &i, Function: function{Arguments: call.Function.Arguments}}
+			head.Index, head.Function.Arguments = &i, ""
+			send(chunkChoice{Index: c.Index, Delta: delta{ToolCalls: []toolCall{head}}})
+			send(chunkChoice{Index: c.Index, Delta: delta{ToolCalls: []toolCall{tail}}})
+		}
+		send(chunkChoice{Index: c.Index, Finish: &c.Finish})
 	}
-	send([]any{map[string]any{"index": 0, "delta": message, "finish_reason": nil}}, nil)
-	send([]any{map[string]any{"index": 0, "delta": map[string]any{}, "finish_reason": finish}}, nil)
-	if q.Options.Usage {
-		send([]any{}, usage)
+	if withUsage {
+		chunk.Usage = reply.Usage
+		send()
 	}
 	fmt.Fprint(w, "data: [DONE]\n\n")
-	return nil
-}
-
-// nextChat numbers the replies of this process.
-func (s *Server) nextChat() (id string, seq int64) {
-	seq = s.chats.Add(1)
-	return fmt.Sprintf("chatcmpl-local%d", seq), seq
-}
-
-// plainCall writes one call of a function as {"name":…,"arguments":{…}}: inside the contract's string the
-// arguments could not be copied from the request.
-func plainCall(toolCalls string) (string, bool) {
-	var calls []struct {
-		Function struct {
-			Name      string `json:"name"`
-			Arguments string `json:"arguments"`
-		} `json:"function"`
-	}
-	if json.Unmarshal([]byte(toolCalls), &calls) != nil || len(calls) != 1 || !json.Valid([]byte(calls[0].Function.Arguments)) {
-		return "", false
-	}
-	name, err := json.Marshal(calls[0].Function.Name)
-	if err != nil {
-		return "", false
-	}
-	return fmt.Sprintf(`{"name":%s,"arguments":%s}`, name, calls[0].Function.Arguments), true
-}
-
-// contractCall is plainCall the other way round.
-func contractCall(answer string, seq int64) ([]any, bool) {
-	var call struct {
-		Name      string          `json:"name"`
-		Arguments json.RawMessage `json:"arguments"`
-	}
-	if json.Unmarshal([]byte(answer), &call) != nil || call.Name == "" || len(call.Arguments) == 0 {
-		return nil, false
-	}
-	return []any{map[string]any{
-		"id": fmt.Sprintf("call_local%d", seq), "type": "function",
-		"function": map[string]any{"name": call.Name, "arguments": string(call.Arguments)},
-	}}, true
-}
-
-func (s *Server) embeddings(w http.ResponseWriter, r *http.Request) error {
-	var q struct {
-		Model    string          `json:"model"`
-		Input    json.RawMessage `json:"input"`
-		Encoding string          `json:"encoding_format"`
-	}
-	if err := readJSON(w, r, &q); err != nil {
-		return err
-	}
-	if q.Model != embeddingModel && q.Model != BaseModel {
-		return &apiError{http.StatusNotFound, "invalid_request_error", "model", "model_not_found", fmt.Sprintf("The model `%s` does not embed; %q does.", q.Model, embeddingModel)}
-	}
-	var texts []string
-	var one string
-	if json.Unmarshal(q.Input, &one) == nil {
-		texts = []string{one}
-	} else if err := json.Unmarshal(q.Input, &texts); err != nil || len(texts) == 0 || len(texts) > 2048 {
-		return invalid("input", "The input is a string or a list of 1 to 2048 strings; token lists are not served here.")
-	}
-	data, used := make([]any, len(texts)), 0
-	for i, text := range texts {
-		if text == "" {
-			return invalid("input", "An input is empty.")
-		}
-		used += s.counts.count(text)
-		var vector any = engine.Embed(text)
-		switch q.Encoding {
-		case "", "float":
-		case "base64":
-			raw := make([]byte, 0, 1024)
-			for _, v := range vector.([]float32) {
-				raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-			}
-			vector = base64.StdEncoding.EncodeToString(raw)
-		default:
-			return invalid("encoding_format", "encoding_format is float or base64, not %q", q.Encoding)
-		}
-		data[i] = map[string]any{"object": "embedding", "index": i, "embedding": vector}
-	}
-	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "model": q.Model, "data": data,
-		"usage": map[string]any{"prompt_tokens": used, "total_tokens": used}})
-	return nil
-}
-
-func modelObject(id string, created time.Time, owner string) map[string]any {
-	return map[string]any{"id": id, "object": "model", "created": created.Unix(), "owned_by": owner, "shutdown_date": nil}
-}
-
-// modelObjects lists what can be asked: the two built-in models and every tuned one.
-func (s *Server) modelObjects() []map[string]any {
-	built := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	all := []map[string]any{modelObject(BaseModel, built, "tunegate"), modelObject(embeddingModel, built, "tunegate")}
-	for _, j := range s.store.allJobs() {
-		if j.Model != "" {
-			all = append(all, modelObject(j.Model, j.Finished, "org-local"))
-		}
-	}
-	return all
-}
-
-func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": s.modelObjects()})
-	return nil
-}
-
-func (s *Server) getModel(w http.ResponseWriter, r *http.Request) error {
-	for _, m := range s.modelObjects() {
-		if m["id"] == r.PathValue("id") {
-			writeJSON(w, http.StatusOK, m)
-			return nil
-		}
-	}
-	return notFound("model", r.PathValue("id"))
-}
-
-// tokenCounts counts tokens as o200k_base does, for usage and billing. A long text is counted once: the system
-// message of a benchmark comes thousands of times.
-type tokenCounts struct {
-	pool sync.Pool
-	mu   sync.Mutex
-	long map[string]int
-}
-
-func newTokenCounts() (*tokenCounts, error) {
-	enc, err := tokens.Load("o200k_base")
-	if err != nil {
-		return nil, fmt.Errorf("loading the vocabulary: %w", err)
-	}
-	return &tokenCounts{pool: sync.Pool{New: func() any { return enc.NewCounter() }}, long: map[string]int{}}, nil
-}
-
-func (t *tokenCounts) borrow() *tokens.Counter { return t.pool.Get().(*tokens.Counter) }
-func (t *tokenCounts) give(c *tokens.Counter)  { t.pool.Put(c) }
-
-func (t *tokenCounts) count(text string) int {
-	const isLong, held, most = 512, 64, 64 << 10
-	memo := len(text) >= isLong && len(text) <= most
-	if memo {
-		t.mu.Lock()
-		n, ok := t.long[text]
-		t.mu.Unlock()
-		if ok {
-			return n
-		}
-	}
-	c := t.borrow()
-	n := c.CountString(text)
-	t.give(c)
-	if memo {
-		t.mu.Lock()
-		if len(t.long) == held {
-			clear(t.long)
-		}
-		t.long[strings.Clone(text)] = n
-		t.mu.Unlock()
-	}
-	return n
 }

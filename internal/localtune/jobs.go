@@ -4,23 +4,80 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
-// number is a hyperparameter as the contract writes it: "auto" or a number.
-type number struct {
-	set   bool
-	value float64
+type jobRecord struct {
+	ID            string            `json:"id"`
+	Seq           int64             `json:"seq"`
+	Status        string            `json:"status"`
+	Created       time.Time         `json:"created"`
+	Finished      time.Time         `json:"finished,omitzero"`
+	Training      string            `json:"training"`
+	Validation    string            `json:"validation,omitempty"`
+	Suffix        string            `json:"suffix,omitempty"`
+	Seed          int64             `json:"seed"`
+	Epochs        int               `json:"epochs,omitempty"` // 0 until the engine has chosen
+	BatchSize     int               `json:"batch_size,omitempty"`
+	LearningRate  float64           `json:"learning_rate,omitempty"`
+	Metadata      map[string]string `json:"metadata,omitempty"`
+	Model         string            `json:"model,omitempty"` // once succeeded
+	ModelDeleted  bool              `json:"model_deleted,omitempty"`
+	TrainedTokens int64             `json:"trained_tokens,omitempty"`
+	ToolCalls     bool              `json:"tool_calls,omitempty"` // the training answers were tool calls
+	Steps         int               `json:"steps,omitempty"`
+	Loss          float64           `json:"loss,omitempty"`
+	Error         *jobError         `json:"error,omitempty"`
 }
 
+// jobError is why a job failed.
+type jobError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Param   string `json:"param,omitempty"`
+}
+
+func (e *jobError) Error() string { return e.Message }
+
+// The states of a job, as the contract writes them.
+const (
+	validating = "validating_files"
+	running    = "running"
+	succeeded  = "succeeded"
+	failed     = "failed"
+	cancelled  = "cancelled"
+)
+
+func (j jobRecord) final() bool {
+	return j.Status == succeeded || j.Status == failed || j.Status == cancelled
+}
+
+// serves is whether the job has a model that can be asked.
+func (j jobRecord) serves() bool { return j.Model != "" && !j.ModelDeleted }
+
+// number is a hyperparameter as the contract writes it: "auto", which is the zero value, or a number.
+type number struct{ text string }
+
 func (n *number) UnmarshalJSON(b []byte) error {
-	if string(b) == "null" || string(b) == `"auto"` {
+	if text := string(b); text != "null" && text != `"auto"` {
+		n.text = text
+	}
+	return nil
+}
+
+// whole sets into to a number from 1 to most, and leaves it for "auto".
+func (n number) whole(name string, most int, into *int) error {
+	var v float64
+	if n.text == "" {
 		return nil
 	}
-	n.set = true
-	return json.Unmarshal(b, &n.value)
+	if json.Unmarshal([]byte(n.text), &v) != nil || v != float64(int(v)) || v < 1 || v > float64(most) {
+		return invalid(name, "%s is \"auto\" or a whole number from 1 to %d.", name, most)
+	}
+	*into = int(v)
+	return nil
 }
 
 type hyperparameters struct {
@@ -32,122 +89,141 @@ type hyperparameters struct {
 type jobRequest struct {
 	Model           string            `json:"model"`
 	Training        string            `json:"training_file"`
-	Validation      string            `json:"validation_file"`
-	Suffix          string            `json:"suffix"`
+	Validation      *string           `json:"validation_file"`
+	Suffix          *string           `json:"suffix"`
 	Seed            *int64            `json:"seed"`
 	Metadata        map[string]string `json:"metadata"`
+	Integrations    []any             `json:"integrations"`
 	Hyperparameters *hyperparameters  `json:"hyperparameters"`
 	Method          *struct {
 		Type       string `json:"type"`
 		Supervised *struct {
 			Hyperparameters *hyperparameters `json:"hyperparameters"`
 		} `json:"supervised"`
+		DPO           any `json:"dpo"`
+		Reinforcement any `json:"reinforcement"`
 	} `json:"method"`
 }
 
 // record checks the request and turns it into a job's record without id.
 func (q jobRequest) record(st *store) (jobRecord, error) {
-	j := jobRecord{Status: validating, Created: time.Now(), Training: q.Training, Validation: q.Validation, Suffix: q.Suffix, Metadata: q.Metadata, Seed: 1}
-	if q.Model != BaseModel {
-		return j, invalid("model", "The model %q cannot be tuned here, only %q can.", q.Model, BaseModel)
+	j := jobRecord{Status: validating, Created: time.Now(), Training: q.Training, Metadata: q.Metadata, Seed: 1}
+	switch {
+	case q.Model == "":
+		return j, invalid("model", "You must provide a model parameter.")
+	case q.Model != BaseModel:
+		return j, &apiError{http.StatusBadRequest, "invalid_request_error", "model", "model_not_available",
+			fmt.Sprintf("The model %q cannot be tuned here, only %q can.", q.Model, BaseModel)}
+	case q.Training == "":
+		return j, invalid("training_file", "You must provide a training_file parameter.")
 	}
-	for param, id := range map[string]string{"training_file": q.Training, "validation_file": q.Validation} {
-		if id == "" && param == "validation_file" {
-			continue
+	if _, err := st.file(q.Training); err != nil {
+		return j, invalid("training_file", "No such File object: %q", q.Training)
+	}
+	if q.Validation != nil {
+		if _, err := st.file(*q.Validation); err != nil {
+			return j, invalid("validation_file", "No such File object: %q", *q.Validation)
 		}
-		if _, err := st.file(id); err != nil {
-			return j, invalid(param, "No such File object: %q", id)
+		j.Validation = *q.Validation
+	}
+	if q.Suffix != nil {
+		if j.Suffix = *q.Suffix; j.Suffix == "" || utf8.RuneCountInString(j.Suffix) > 64 {
+			return j, invalid("suffix", "The suffix has 1 to 64 characters.")
 		}
 	}
-	if len(q.Suffix) > 64 {
-		return j, invalid("suffix", "The suffix is longer than 64 characters.")
-	}
-	if len(q.Metadata) > 16 {
-		return j, invalid("metadata", "There are more than 16 metadata pairs.")
-	}
-	for k, v := range q.Metadata {
-		if len(k) > 64 || len(v) > 512 {
-			return j, invalid("metadata", "A metadata key is longer than 64 characters or its value longer than 512.")
-		}
+	if err := checkMetadata(q.Metadata); err != nil {
+		return j, err
 	}
 	if q.Seed != nil {
 		if j.Seed = *q.Seed; j.Seed < 0 || j.Seed > 1<<31-1 {
 			return j, invalid("seed", "The seed %d is not between 0 and 2147483647.", j.Seed)
 		}
 	}
-	h := q.Hyperparameters
-	if m := q.Method; m != nil {
-		if h != nil {
-			return j, invalid("method", "Only one of 'method' or 'hyperparameters' may be given.")
-		}
-		if m.Type != "supervised" {
-			return j, invalid("method", "The method %q is not served here, only \"supervised\" is.", m.Type)
-		}
-		if m.Supervised != nil {
-			h = m.Supervised.Hyperparameters
-		}
+	if len(q.Integrations) > 0 {
+		return j, invalid("integrations", "Integrations are not served here.")
 	}
-	if h == nil {
-		return j, nil
+	h, err := q.hyperparameters()
+	if err != nil || h == nil {
+		return j, err
 	}
-	if n := h.Epochs; n.set {
-		if j.Epochs = int(n.value); float64(j.Epochs) != n.value || j.Epochs < 1 || j.Epochs > 50 {
-			return j, invalid("n_epochs", "n_epochs is \"auto\" or a whole number from 1 to 50.")
-		}
+	if err := h.Epochs.whole("n_epochs", 50, &j.Epochs); err != nil {
+		return j, err
 	}
-	if n := h.BatchSize; n.set {
-		if j.BatchSize = int(n.value); float64(j.BatchSize) != n.value || j.BatchSize < 1 || j.BatchSize > 256 {
-			return j, invalid("batch_size", "batch_size is \"auto\" or a whole number from 1 to 256.")
-		}
+	if err := h.BatchSize.whole("batch_size", 256, &j.BatchSize); err != nil {
+		return j, err
 	}
-	if n := h.LearningRate; n.set {
-		if j.LearningRate = n.value; !(n.value > 0) {
-			return j, invalid("learning_rate_multiplier", "learning_rate_multiplier is \"auto\" or a number above 0.")
-		}
+	if n := h.LearningRate.text; n != "" && (json.Unmarshal([]byte(n), &j.LearningRate) != nil || j.LearningRate <= 0) {
+		return j, invalid("learning_rate_multiplier", "learning_rate_multiplier is \"auto\" or a number above 0.")
 	}
 	return j, nil
 }
 
+func checkMetadata(m map[string]string) error {
+	if len(m) > 16 {
+		return invalid("metadata", "There are more than 16 metadata pairs.")
+	}
+	for k, v := range m {
+		if utf8.RuneCountInString(k) > 64 || utf8.RuneCountInString(v) > 512 {
+			return invalid("metadata", "A metadata key is longer than 64 characters or its value longer than 512.")
+		}
+	}
+	return nil
+}
+
+// hyperparameters are those of the method, or of the deprecated form; nil when there are none.
+func (q jobRequest) hyperparameters() (*hyperparameters, error) {
+	m := q.Method
+	switch {
+	case m == nil:
+		return q.Hyperparameters, nil
+	case q.Hyperparameters != nil:
+		return nil, invalid("method", "Only one of 'method' or 'hyperparameters' may be given.")
+	case m.Type != "supervised" || m.DPO != nil || m.Reinforcement != nil:
+		return nil, invalid("method", "The method %q is not served here, only \"supervised\" is.", m.Type)
+	case m.Supervised == nil:
+		return nil, nil
+	}
+	return m.Supervised.Hyperparameters, nil
+}
+
 func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
 	var q jobRequest
-	if err := readJSON(w, r, &q); err != nil {
+	if err := s.readJSON(w, r, true, &q); err != nil {
 		return err
 	}
 	j, err := q.record(s.store)
 	if err != nil {
 		return err
 	}
-	j.ID, j.Seq = s.store.newID("ftjob")
+	j.ID, j.Seq = s.store.newID(jobPrefix)
 	j, err = s.store.updateJob(j.ID, func(r *jobRecord) error { *r = j; return nil })
 	if err != nil {
 		return err
 	}
-	_ = s.store.addEvent(j.ID, event{Level: "info", Type: "message", Message: "Created fine-tuning job: " + j.ID})
+	s.store.say(j.ID, "Created fine-tuning job: "+j.ID)
 	s.runner.start(j.ID)
 	writeJSON(w, http.StatusOK, j.object())
 	return nil
 }
 
 func (s *Server) listJobs(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
 	want := map[string]string{}
-	for k, v := range r.URL.Query() {
+	for k, v := range q {
 		if name, ok := strings.CutPrefix(k, "metadata["); ok && strings.HasSuffix(name, "]") {
 			want[strings.TrimSuffix(name, "]")] = v[0]
 		}
 	}
-	none := r.URL.Query().Get("metadata") == "null"
-	all := slices.DeleteFunc(s.store.allJobs(), func(j jobRecord) bool {
-		if none && len(j.Metadata) > 0 {
-			return true
-		}
+	none := q.Get("metadata") == "null"
+	keep := func(j jobRecord) bool {
 		for k, v := range want {
-			if j.Metadata[k] != v {
-				return true
+			if has, ok := j.Metadata[k]; !ok || has != v {
+				return false
 			}
 		}
-		return false
-	})
-	part, more, err := page(r, all, func(j jobRecord) string { return j.ID }, 20, 100)
+		return !none || len(j.Metadata) == 0
+	}
+	part, more, err := page(r, s.store.allJobs(), func(j jobRecord) string { return j.ID }, keep, 20, 100)
 	if err != nil {
 		return err
 	}
@@ -169,9 +245,6 @@ func (s *Server) getJob(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) cancelJob(w http.ResponseWriter, r *http.Request) error {
-	if _, err := s.store.job(r.PathValue("id")); err != nil {
-		return err
-	}
 	j, err := s.runner.cancel(r.PathValue("id"))
 	if err != nil {
 		return err
@@ -188,7 +261,7 @@ func (s *Server) listEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	part, more, err := page(r, all, func(e event) string { return e.ID }, 20, 100)
+	part, more, err := page(r, all, func(e event) string { return e.ID }, always, 20, 100)
 	if err != nil {
 		return err
 	}
@@ -203,14 +276,14 @@ func (s *Server) listCheckpoints(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var all []map[string]any
-	if j.Status == succeeded {
+	if j.serves() {
 		all = append(all, map[string]any{
-			"id": "ftckpt-" + strings.TrimPrefix(j.ID, "ftjob-"), "object": "fine_tuning.job.checkpoint", "created_at": j.Finished.Unix(),
+			"id": "ftckpt-" + j.tail(), "object": "fine_tuning.job.checkpoint", "created_at": j.Finished.Unix(),
 			"fine_tuned_model_checkpoint": j.Model, "fine_tuning_job_id": j.ID, "step_number": j.Steps,
 			"metrics": map[string]any{"step": j.Steps, "train_loss": j.Loss},
 		})
 	}
-	part, more, err := page(r, all, func(c map[string]any) string { return c["id"].(string) }, 10, 100)
+	part, more, err := page(r, all, func(c map[string]any) string { return c["id"].(string) }, always, 10, 100)
 	if err != nil {
 		return err
 	}
@@ -258,7 +331,16 @@ func (j jobRecord) object() map[string]any {
 	return o
 }
 
-// modelName is what a finished job's model is called.
+// tail is what is the job's own in its id.
+func (j jobRecord) tail() string { return strings.TrimPrefix(j.ID, jobPrefix+"-") }
+
+// modelName is what a finished job's model is called: a name that needs no escaping in an address.
 func (j jobRecord) modelName() string {
-	return fmt.Sprintf("ft:%s:local:%s:%s", BaseModel, j.Suffix, strings.TrimPrefix(j.ID, "ftjob-"))
+	suffix := strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf && (r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'a' <= r|' ' && r|' ' <= 'z') {
+			return r
+		}
+		return '-'
+	}, j.Suffix)
+	return fmt.Sprintf("ft:%s:local:%s:%s", BaseModel, suffix, j.tail())
 }

@@ -7,13 +7,11 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/tunegate/tunegate/internal/dataset"
-	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/localtune/engine"
 )
 
@@ -31,6 +29,7 @@ type runner struct {
 	stopIt context.CancelFunc
 	wg     sync.WaitGroup
 	mu     sync.Mutex
+	closed bool
 	ends   map[string]context.CancelFunc // of the jobs that are alive
 }
 
@@ -45,21 +44,31 @@ func newRunner(st *store, counts *tokenCounts, opt Options) *runner {
 }
 
 // resume starts the jobs that an earlier process left unfinished, oldest first.
-func (r *runner) resume() {
-	all := r.store.allJobs()
-	for i := len(all) - 1; i >= 0; i-- {
-		if j := all[i]; !j.final() {
-			_ = r.store.addEvent(j.ID, event{Level: "info", Type: "message", Message: "The server was started again: training begins anew"})
-			r.start(j.ID)
+func (r *runner) resume() error {
+	for _, j := range slices.Backward(r.store.allJobs()) {
+		if j.final() {
+			continue
 		}
+		if j.Status != validating {
+			if _, err := r.move(j.ID, func(j *jobRecord) { j.Status = validating }); err != nil {
+				return err
+			}
+		}
+		r.store.say(j.ID, "The server was started again: training begins anew")
+		r.start(j.ID)
 	}
+	return nil
 }
 
+// start trains a job; once the runner has been stopped, the next one on the folder does.
 func (r *runner) start(id string) {
-	ctx, end := context.WithCancel(r.ctx)
 	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	ctx, end := context.WithCancel(r.ctx)
 	r.ends[id] = end
-	r.mu.Unlock()
 	r.wg.Go(func() {
 		defer end()
 		r.run(ctx, id)
@@ -71,6 +80,9 @@ func (r *runner) start(id string) {
 
 // stop ends all trainings without changing their records.
 func (r *runner) stop() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
 	r.stopIt()
 	r.wg.Wait()
 }
@@ -78,7 +90,10 @@ func (r *runner) stop() {
 // cancel ends a job; a final one is refused, as in the contract.
 func (r *runner) cancel(id string) (jobRecord, error) {
 	j, err := r.store.updateJob(id, func(j *jobRecord) error {
-		if j.final() {
+		switch {
+		case j.ID == "":
+			return notFound("fine-tuning job", id)
+		case j.final():
 			return invalid("id", "Job has already completed: %s", id)
 		}
 		j.Status, j.Finished = cancelled, time.Now()
@@ -92,7 +107,8 @@ func (r *runner) cancel(id string) (jobRecord, error) {
 		end()
 	}
 	r.mu.Unlock()
-	return j, r.store.addEvent(id, event{Level: "info", Type: "message", Message: "The job has been cancelled"})
+	r.store.say(id, "The job has been cancelled")
+	return j, nil
 }
 
 // move changes a live job; one that was cancelled meanwhile stays so.
@@ -113,14 +129,22 @@ func (r *runner) run(ctx context.Context, id string) {
 	}
 	failure := &jobError{Code: "server_error", Message: err.Error()}
 	errors.As(err, &failure)
-	_, _ = r.move(id, func(j *jobRecord) { j.Status, j.Finished, j.Error = failed, time.Now(), failure })
-	_ = r.store.addEvent(id, event{Level: "error", Type: "message", Message: failure.Message})
+	j, err := r.move(id, func(j *jobRecord) { j.Status, j.Finished, j.Error = failed, time.Now(), failure })
+	if err != nil && !errors.Is(err, context.Canceled) {
+		// The disk is full, say. Clients that wait are told; the next start trains anew.
+		r.store.apply(change{Job: &j})
+	}
+	r.store.addEvent(id, event{Level: "error", Type: "message", Message: failure.Message})
 }
 
-// Error makes a jobError the reason that a training ends.
-func (e *jobError) Error() string { return e.Message }
-
-func (r *runner) train(ctx context.Context, id string) error {
+// train is the life of a job. A panic ends this job alone: the others, and the next start, which trains anew, would
+// otherwise die of it too.
+func (r *runner) train(ctx context.Context, id string) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("training failed: %v", p)
+		}
+	}()
 	j, err := r.store.job(id)
 	if err != nil {
 		return err
@@ -132,19 +156,9 @@ func (r *runner) train(ctx context.Context, id string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	train, err := r.load(ctx, j.Training, "training_file")
+	train, valid, err := r.loadBoth(ctx, j)
 	if err != nil {
 		return err
-	}
-	var valid data
-	if j.Validation != "" {
-		if valid, err = r.load(ctx, j.Validation, "validation_file"); err != nil {
-			return err
-		}
-	}
-	if train.rows < minExamples {
-		return &jobError{Code: "invalid_training_file", Param: "training_file",
-			Message: fmt.Sprintf("The training file has %d example(s), but must have at least %d", train.rows, minExamples)}
 	}
 	if j, err = r.move(id, func(j *jobRecord) {
 		j.Status = running
@@ -154,11 +168,11 @@ func (r *runner) train(ctx context.Context, id string) error {
 	}); err != nil {
 		return err
 	}
-	_ = r.store.addEvent(id, event{Level: "info", Type: "message", Message: "Fine-tuning job started"})
+	r.store.say(id, "Fine-tuning job started")
 	var last engine.Progress
 	m, err := engine.Fit(ctx, train.examples, valid.examples, engine.Recipe{Epochs: j.Epochs, Seed: j.Seed, LearningRate: j.LearningRate, BatchSize: j.BatchSize}, func(p engine.Progress) {
 		last = p
-		_ = r.store.addEvent(id, metrics(p))
+		r.store.addEvent(id, metrics(p))
 		if r.opt.StepDelay > 0 {
 			select {
 			case <-time.After(r.opt.StepDelay):
@@ -176,137 +190,27 @@ func (r *runner) train(ctx context.Context, id string) error {
 		j.Status, j.Finished, j.Model = succeeded, time.Now(), j.modelName()
 		j.TrainedTokens = train.tokens * int64(j.Epochs)
 		j.ToolCalls, j.Steps = train.toolCalls, last.Step
-		if !math.IsNaN(last.TrainLoss) {
+		if finite(last.TrainLoss) {
 			j.Loss = last.TrainLoss
 		}
 	})
 	if err != nil {
+		os.Remove(r.store.modelPath(id)) // cancelled in the last moment
 		return err
 	}
-	_ = r.store.addEvent(id, event{Level: "info", Type: "message", Message: "New fine-tuned model created: " + j.Model})
-	return r.store.addEvent(id, event{Level: "info", Type: "message", Message: "The job has successfully completed"})
+	r.store.say(id, "New fine-tuned model created: "+j.Model)
+	r.store.say(id, "The job has successfully completed")
+	return nil
 }
 
 func metrics(p engine.Progress) event {
 	data := map[string]any{"step": p.Step, "total_steps": p.TotalSteps}
 	for name, v := range map[string]float64{"train_loss": p.TrainLoss, "train_mean_token_accuracy": p.TrainAccuracy, "valid_loss": p.ValidLoss, "valid_mean_token_accuracy": p.ValidAccuracy} {
-		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		if finite(v) {
 			data[name] = v
 		}
 	}
 	return event{Level: "info", Type: "metrics", Message: fmt.Sprintf("Step %d/%d: training loss=%.4f", p.Step, p.TotalSteps, p.TrainLoss), Data: data}
 }
 
-// data is what a training file teaches.
-type data struct {
-	examples  []engine.Example
-	rows      int
-	tokens    int64 // by the chat rule, each row once
-	toolCalls bool
-}
-
-func (r *runner) load(ctx context.Context, file, param string) (data, error) {
-	var d data
-	bad := func(format string, args ...any) error {
-		return &jobError{Code: "invalid_" + param, Param: param, Message: "The job failed due to an invalid " + param + ": " + fmt.Sprintf(format, args...)}
-	}
-	rec, err := r.store.file(file)
-	if err != nil {
-		return d, bad("the file %s was deleted", file)
-	}
-	f, err := dataset.Open(r.store.filePath(file), rec.Name)
-	if err == nil {
-		count := r.counts.borrow()
-		defer r.counts.give(count)
-		for row, err2 := range f.Rows(ctx) {
-			if err = err2; err != nil {
-				break
-			}
-			if len(row.Problems) > 0 {
-				return d, bad("line %d: %s", row.Line, row.Problems[0].Message)
-			}
-			if len(row.Messages) == 0 {
-				continue // a blank line
-			}
-			d.rows++
-			_, n := row.Tokens(count)
-			d.tokens += int64(n)
-			d.add(row)
-		}
-	}
-	var mistakes diag.Mistakes
-	if errors.As(err, &mistakes) {
-		return d, bad("%s", mistakes[0].Message)
-	}
-	return d, err
-}
-
-// add turns a row into an example for each message that is trained on.
-func (d *data) add(row *dataset.Row) {
-	row = row.Clone()
-	turns := make([]engine.Turn, 0, len(row.Messages))
-	for i := range row.Messages {
-		m := &row.Messages[i]
-		text := m.Content
-		if m.ToolCalls != "" {
-			if call, ok := plainCall(m.ToolCalls); ok {
-				text = call
-				d.toolCalls = d.toolCalls || m.Trained()
-			}
-		}
-		if m.Trained() {
-			d.examples = append(d.examples, engine.Example{Prompt: turns[:len(turns):len(turns)], Answer: text})
-		}
-		turns = append(turns, engine.Turn{Role: m.Role, Content: text})
-	}
-}
-
-// modelCache keeps the models used last in memory; a model of 150 labels takes some 30 MB.
-type modelCache struct {
-	store *store
-	mu    sync.Mutex
-	held  []heldModel // the one used last is last
-}
-
-type heldModel struct {
-	name  string
-	model *engine.Model
-	job   jobRecord
-}
-
-const heldModels = 8
-
-func newModelCache(st *store) *modelCache { return &modelCache{store: st} }
-
-// get returns the model of that name, reading it from disk if need be.
-func (c *modelCache) get(name string) (heldModel, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i, h := range c.held {
-		if h.name == name {
-			c.held = append(append(c.held[:i:i], c.held[i+1:]...), h)
-			return h, nil
-		}
-	}
-	for _, j := range c.store.allJobs() {
-		if j.Model != name || name == "" {
-			continue
-		}
-		f, err := os.Open(c.store.modelPath(j.ID))
-		if err != nil {
-			return heldModel{}, fmt.Errorf("opening the model %s: %w", name, err)
-		}
-		defer f.Close()
-		m, err := engine.ReadModel(f)
-		if err != nil {
-			return heldModel{}, fmt.Errorf("reading %s: %w", filepath.Base(f.Name()), err)
-		}
-		if len(c.held) == heldModels {
-			c.held = c.held[1:]
-		}
-		h := heldModel{name, m, j}
-		c.held = append(c.held, h)
-		return h, nil
-	}
-	return heldModel{}, &apiError{404, "invalid_request_error", "model", "model_not_found", fmt.Sprintf("The model `%s` does not exist or you do not have access to it.", name)}
-}
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -86,7 +86,7 @@ func (r *reader) sited(where, key string) (Pos, bool) {
 
 // distinct refuses one file in two roles.
 func (r *reader) distinct(where, roleA, a, roleB, b string) {
-	if a != "" && path.Clean(a) == path.Clean(b) {
+	if a != "" && b != "" && path.Clean(a) == path.Clean(b) {
 		r.mistake("bad-path", r.sites[where+"."+roleB].value, fmt.Sprintf("%s.%s and %s are the same file", where, roleA, roleB), "a model is measured on examples that it was not trained on")
 	}
 }

@@ -197,6 +197,13 @@ func TestPrice(t *testing.T) {
 	}
 }
 
+// A role that is left out is no file, so it is not the same file as another.
+func TestDistinct(t *testing.T) {
+	if _, ms := Parse([]byte("version: 1\nagents: {a: {train: ., benchmark: {tests: b}}}"), "x.yaml"); len(ms) > 0 {
+		t.Error(ms)
+	}
+}
+
 // Hostile files are refused in bounded time and with a bounded number of mistakes.
 func TestHostile(t *testing.T) {
 	const most = maxSize / 4 // enough to show what grows too fast, and quick under the race detector

@@ -155,7 +155,7 @@ func short(s string) string {
 		return s
 	}
 	cut := shownText
-	for !utf8.RuneStart(s[cut]) {
+	for cut > shownText-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
 		cut--
 	}
 	return s[:cut] + "…"

@@ -47,7 +47,7 @@ type phase struct {
 
 func newLeg(m *manifest.Manifest, a manifest.Agent) *leg {
 	return &leg{agent: a, began: time.Now(), price: m.Price(a.BaseModel),
-		out: report.Leg{ID: a.Name, Agent: a.Name, Provider: a.Provider, BaseModel: a.BaseModel}}
+		out: report.Leg{ID: a.Name, Agent: a.Name, Provider: a.Provider, BaseModel: a.BaseModel, Margin: a.Gate.MinImprovement, Rule: string(a.Gate.Rule)}}
 }
 
 // inspect opens and audits the leg's data and estimates its cost. A leg that must not be launched leaves with a

@@ -210,10 +210,10 @@ func skips(m *manifest.Manifest, p Plan) []string {
 	}
 	if m.Profile == manifest.Speed {
 		skip(small < all, "the trial on %d examples and its gate", trialExamples)
-		skip(few < all, "the sample of %d examples and its gate", sampleExamples)
+		skip(few < all, "the sample of %d,000 examples and its gate", sampleExamples/1000)
 	} else {
 		skip(small > 0, "the trial of %s with at most %d examples", count(small, "leg"), trialExamples)
-		skip(few > 0, "the sample of %s with at most %d examples", count(few, "leg"), sampleExamples)
+		skip(few > 0, "the sample of %s with at most %d,000 examples", count(few, "leg"), sampleExamples/1000)
 		for i, f := range p.Phases {
 			var names []string
 			usd := 0.0

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/cost"
@@ -70,10 +71,26 @@ func (r *run) tune(ctx context.Context, l *leg, passOn func()) {
 		}
 	}
 	last := l.out.Last()
-	if done, all := len(l.out.Phases), len(l.phases); done < all {
-		l.out.Reasons = append(l.out.Reasons, fmt.Sprintf("stopped after the %s phase, %d of %d", last.Name, done, all))
+	if done := len(l.out.Phases); done < len(l.phases) {
+		l.out.Reasons = append(l.out.Reasons, l.spared(done)...)
 	}
 	r.end(l, last.Decision.Verdict, last.Decision.Reasons...)
+}
+
+// spared says what was not spent on a leg that ended after so many phases, and that this is what the profile is for.
+func (l *leg) spared(done int) []string {
+	var names []string
+	usd, hours := 0.0, 0.0
+	for _, p := range l.phases[done:] {
+		names = append(names, p.name)
+		usd += p.trainingUSD + p.benchmarkUSD
+		hours += p.hours
+	}
+	text := fmt.Sprintf("stopped after the %s phase, %d of %d: %s not launched", l.phases[done-1].name, done, len(l.phases), strings.Join(names, " and "))
+	if usd > 0 {
+		text += fmt.Sprintf(", which saves up to $%.2f and about %.2f hours", usd, hours)
+	}
+	return []string{text, "more examples might have passed where these did not; the profile speed goes straight to all of them"}
 }
 
 // goesOn says what becomes of a job that is not done when the run ends.

@@ -1,27 +1,86 @@
 package render
 
-import "strings"
-
-// inline writes a text as itself in Markdown: what could begin markup, a link, an HTML tag, a table cell or a
-// mention is escaped, and the text stays on its line.
-func inline(s string) string {
-	return inlineEscapes.Replace(clean(s))
-}
-
-// A word joiner is shown as nothing; GitHub looks for mentions and references after entities are resolved, so that
-// only a character in between keeps it from finding one. For links an entity is enough.
-var inlineEscapes = strings.NewReplacer(
-	"&", "&amp;", "<", "&lt;", ">", "&gt;",
-	"@", "@\u2060", "#", "#\u2060", "GH-", "GH\u2060-",
-	"://", ":&#47;&#47;", "www.", "www&#46;",
-	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`, "$", `\$`,
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
-// code writes a text as a code span that it cannot leave, fit for a table cell. An empty text is a dash.
+// maxText is how much of one text a page shows, in code points; report.json has all of it.
+const maxText = 1000
+
+// maxMarks is how many combining marks may stand on one letter. More than any script needs only draw over the lines
+// above and below.
+const maxMarks = 4
+
+// clean makes a text fit to be shown: on one line, of bounded length, and with nothing in it that acts without being
+// seen. Control and format characters could move a cursor, set colours, turn the direction of writing or hide text; they
+// become U+FFFD. The joiners stay, since scripts and emoji need them.
+func clean(s string) string {
+	var b strings.Builder
+	n, marks := 0, 0
+	for _, r := range s {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me):
+			if marks++; marks > maxMarks {
+				continue
+			}
+			if n == 0 {
+				b.WriteRune('◌') // what stands before the text is not its letter
+			}
+		case r == '\u200c' || r == '\u200d' || unicode.Is(unicode.Prepended_Concatenation_Mark, r):
+		case unicode.IsSpace(r), unicode.In(r, unicode.Zl, unicode.Zp):
+			r = ' '
+		case unicode.In(r, unicode.C):
+			r = utf8.RuneError
+		default:
+			marks = 0
+		}
+		if n++; n > maxText {
+			b.WriteRune('…')
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// inline writes a text as itself in Markdown, in a line or a table: whatever could begin markup, a link, an HTML tag, a
+// table cell, a formula or a mention is escaped, and at the start what could begin a list, a rule or a heading.
+func inline(s string) string {
+	s = strings.TrimSpace(clean(s))
+	if s == "" {
+		return blank
+	}
+	s = inlineEscapes.Replace(s)
+	s = issueReference.ReplaceAllString(s, "$1"+joiner+"-")
+	s = webAddress.ReplaceAllString(s, "$1"+joiner+".")
+	return lineStart.ReplaceAllString(s, `$1\$2`)
+}
+
+// blank stands for a text without a visible character.
+const blank = "(blank)"
+
+// joiner is U+2060, which is shown as nothing. Mentions, references and bare addresses are looked for after escapes and
+// entities are resolved, so that only a character in between keeps them from being found.
+const joiner = "\u2060"
+
+var (
+	inlineEscapes = strings.NewReplacer(
+		"&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "@"+joiner, "#", "#"+joiner, "://", ":"+joiner+"//",
+		`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`, "$", `\$`,
+	)
+	issueReference = regexp.MustCompile(`(?i)\b(gh)-`)
+	webAddress     = regexp.MustCompile(`(?i)(www)\.`)
+	lineStart      = regexp.MustCompile(`^([0-9]*)([-+.)=])`)
+)
+
+// code writes a text as a code span that it cannot leave.
 func code(s string) string {
 	s = clean(s)
 	if strings.TrimSpace(s) == "" {
-		return "-"
+		return blank
 	}
 	longest, run := 0, 0
 	for _, r := range s {
@@ -33,11 +92,14 @@ func code(s string) string {
 		}
 	}
 	fence := strings.Repeat("`", longest+1)
-	// In a table a pipe ends the cell even within code, unless it is escaped; a backslash before it must not
-	// escape the escape.
-	s = strings.ReplaceAll(strings.ReplaceAll(s, `\|`, `\ |`), "|", `\|`)
 	if s[0] == '`' || s[len(s)-1] == '`' || s[0] == ' ' && s[len(s)-1] == ' ' {
 		s = " " + s + " "
 	}
 	return fence + s + fence
+}
+
+// cell is code for a table. There a pipe ends the cell even within code unless it is escaped, and a
+// backslash before it would escape the escape: a space keeps them apart.
+func cell(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(code(s), `\|`, `\ |`), "|", `\|`)
 }

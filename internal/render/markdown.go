@@ -2,184 +2,176 @@ package render
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/tunegate/tunegate/internal/audit"
-	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/report"
 )
 
-// signs stand beside the verdict's word, never for it.
-var signs = map[gate.Verdict]string{gate.Pass: "✅", gate.Fail: "❌", gate.Inconclusive: "❔", gate.Pending: "⏳", gate.Error: "⚠️"}
-
-func verdict(v gate.Verdict) string { return signs[v] + " " + string(v) }
+// verdict writes a verdict with its sign, which stands beside the word and never for it.
+func verdict(v gate.Verdict) string {
+	sign := "⚠️"
+	switch v {
+	case gate.Pass:
+		sign = "✅"
+	case gate.Fail:
+		sign = "❌"
+	case gate.Inconclusive:
+		sign = "❔"
+	case gate.Pending:
+		sign = "⏳"
+	}
+	return sign + " " + inline(string(v))
+}
 
 // Results is reports/finetuning_results.md: the verdict, a row a leg, and what each verdict rests on.
 func Results(r report.Report) string {
 	var b strings.Builder
-	name := "Fine-tuning results"
+	title := "Fine-tuning results"
 	if r.Name != "" {
-		name += ": " + inline(r.Name)
+		title += ": " + inline(r.Name)
 	}
-	fmt.Fprintf(&b, "# %s\n\n**%s**. A leg passes when the tuned model is at least %s better than its base model, by the rule `%s`.\n\n",
-		name, verdict(r.Verdict), strings.TrimPrefix(improvement(&r.Margin), "+"), r.Rule)
-	b.WriteString("| agent | base | tuned | improvement | evidence | cost | time | verdict |\n| --- | ---: | ---: | ---: | --- | ---: | ---: | --- |\n")
-	for i, a := range r.Agents {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", code(a.Name), percent(a.Base), percent(a.Tuned), between(&r.Legs[i]),
-			evidence(&r.Legs[i]), dollars(a.CostUSD), duration(a.Seconds), verdict(a.Verdict))
+	fmt.Fprintf(&b, "# %s\n\n**%s** · %s · %s · %s · %s\n\n", title, verdict(r.Verdict), tally(r), launches(r), spent(r), tightDuration(r.Seconds))
+	gates := asked(r.Legs)
+	if len(gates) == 1 {
+		fmt.Fprintf(&b, "A leg passes when %s.\n\n", gates[0])
 	}
-	fmt.Fprintf(&b, "| **all** | | | | %s launched | %s | %s | %s |\n", plural(r.Launched, "job"), dollars(r.CostUSD), duration(r.Seconds), verdict(r.Verdict))
-	if r.Estimate != nil {
-		fmt.Fprintf(&b, "\nEstimated before the launch: %s of training and at most %s of benchmark", dollars(r.Estimate.TrainingUSD), dollars(r.Estimate.BenchmarkUSD))
-		if r.Budget != nil {
-			fmt.Fprintf(&b, ", within a budget of %s", dollars(*r.Budget))
+	b.WriteString("| leg | verdict | base → tuned | improvement | evidence | cost | time |\n| --- | --- | ---: | ---: | --- | ---: | ---: |\n")
+	for i := range r.Legs {
+		l := &r.Legs[i]
+		scores, better, rests := none, none, none
+		if d := judged(l); d != nil {
+			scores = tight(score(d.Base)) + " " + tight("→ "+score(d.Tuned))
+			better = tight(improvement(d.Improvement)) + interval(d)
+			rests = fmt.Sprintf("%s %s of %d %s", tight(fmt.Sprintf("%d won,", d.Wins)), tight(fmt.Sprintf("%d lost", d.Losses)), d.N, tight("("+pValue(d.P)+")"))
 		}
-		b.WriteString(".\n")
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", name(l), tight(verdict(l.Verdict)), scores, better, rests, tight(dollars(l.CostUSD)), tightDuration(l.Seconds))
 	}
-	for _, l := range r.Legs {
-		resultsLeg(&b, l)
+	if r.Estimate != nil {
+		fmt.Fprintf(&b, "\nEstimated before the launch: %s of training and at most %s of benchmark.\n", dollars(r.Estimate.TrainingUSD), dollars(r.Estimate.BenchmarkUSD))
+	}
+	for i := range r.Legs {
+		resultsLeg(&b, &r.Legs[i], len(gates) > 1)
 	}
 	return b.String()
 }
 
-// between adds the interval to a leg's improvement.
-func between(l *report.Leg) string {
-	p := l.Last()
-	if p == nil || p.Decision == nil {
-		return "-"
+// name is a leg's name in a table.
+func name(l *report.Leg) string { return cell(label(l.ID)) }
+
+// asked says what the legs had to show, each way of asking once.
+func asked(legs []report.Leg) (all []string) {
+	seen := map[string]bool{}
+	for i := range legs {
+		if a := asks(&legs[i]); !seen[a] {
+			seen[a] = true
+			all = append(all, a)
+		}
 	}
-	s := improvement(p.Decision.Improvement)
-	switch lo, hi := p.Decision.Interval[0], p.Decision.Interval[1]; {
-	case lo != nil && hi != nil:
-		s += fmt.Sprintf(" (%s to %s)", improvement(lo), improvement(hi))
-	case lo != nil:
-		s += fmt.Sprintf(" (at least %s)", improvement(lo))
-	case hi != nil:
-		s += fmt.Sprintf(" (at most %s)", improvement(hi))
+	return all
+}
+
+// asks says what a leg had to show.
+func asks(l *report.Leg) string {
+	s := fmt.Sprintf("the tuned model is at least %s better than its base model, by the rule %s", share(l.Margin), code(l.Rule))
+	switch gate.Rule(l.Rule) {
+	case gate.Point:
+		s += ": the observed improvement decides"
+	case gate.Significant:
+		s += ": the observed improvement reaches that, and the tuned model is shown to be better at all"
+	case gate.Strict:
+		s += ": it is shown to be better by that much"
 	}
 	return s
 }
 
-func resultsLeg(b *strings.Builder, l report.Leg) {
+// resultsLeg writes a leg's section: why, and folded how it was measured and on which tests the models differ.
+func resultsLeg(b *strings.Builder, l *report.Leg, ownGate bool) {
 	fmt.Fprintf(b, "\n## %s: %s\n\n", inline(l.ID), verdict(l.Verdict))
-	for _, reason := range l.Reasons {
-		fmt.Fprintf(b, "- %s\n", inline(reason))
+	bullets(b, l.Reasons)
+	if ownGate {
+		fmt.Fprintf(b, "\nThis leg passes when %s.\n", asks(l))
 	}
-	fmt.Fprintf(b, "\nBase model %s on provider %s.", code(l.BaseModel), code(l.Provider))
 	if n := len(l.Audit.Contaminated); n > 0 {
-		fmt.Fprintf(b, " Left out of the benchmark because they stand in the training data: %s.", code(some(l.Audit.Contaminated, 20)))
+		fmt.Fprintf(b, "\n%s left out of the benchmark, because the training data has them too: %s.\n", plural(n, "test"), some(each(l.Audit.Contaminated, code), 20))
 	}
-	b.WriteString("\n")
 	if len(l.Phases) == 0 {
 		return
 	}
-	b.WriteString("\n| phase | examples | job | model | trained tokens | cost | base | tuned | tests |\n| --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: |\n")
-	for _, p := range l.Phases {
-		job := code(p.Job)
-		if p.Launched == 0 && p.Job != "" {
-			job += " (reused)"
-		}
-		base, tuned, tests := "-", "-", "-"
-		if d := p.Decision; d != nil {
-			base, tuned, tests = percent(&d.Base), percent(&d.Tuned), fmt.Sprint(d.N)
-		}
-		fmt.Fprintf(b, "| %s | %d | %s | %s | %d | %s | %s | %s | %s |\n", p.Name, p.Examples, job, code(p.Model), p.TrainedTokens, dollars(p.CostUSD), base, tuned, tests)
+	b.WriteString("\n<details><summary>How it was tuned and measured</summary>\n\n")
+	measured(b, l)
+	b.WriteString("\n</details>\n")
+	if k := l.Last().Benchmark; k != nil && len(k.Flips) > 0 {
+		flipped(b, k.Flips)
 	}
+}
+
+// measured lists the facts of a leg's fine-tunes.
+func measured(b *strings.Builder, l *report.Leg) {
 	p := l.Last()
-	for _, extra := range p.Extra {
-		fmt.Fprintf(b, "\nA second job of the same fine-tune, %s, was cancelled.\n", code(extra))
+	fmt.Fprintf(b, "- base model %s on provider %s\n", code(l.BaseModel), code(l.Provider))
+	if p.Model != "" {
+		fmt.Fprintf(b, "- tuned model %s\n", code(p.Model))
 	}
-	if p.Benchmark == nil || len(p.Benchmark.Flips) == 0 {
-		return
+	if k := p.Benchmark; k != nil {
+		fmt.Fprintf(b, "- asked %s of %s, graded by %s", thousands(int64(k.Asked)), plural(k.Available, "test"), code(k.Grader))
+		if k.Failed > 0 {
+			fmt.Fprintf(b, "; %d without an answer from both models", k.Failed)
+		}
+		b.WriteString("\n")
 	}
-	b.WriteString("\n<details><summary>Tests that the two models answer differently</summary>\n\n| test | asked | wanted | base | tuned | |\n| --- | --- | --- | --- | --- | --- |\n")
-	for _, f := range p.Benchmark.Flips {
+	if e := l.Estimate; e != nil {
+		fmt.Fprintf(b, "- estimated at %s of training and at most %s of benchmark\n", dollars(e.TrainingUSD), dollars(e.BenchmarkUSD))
+	}
+	for _, p := range l.Phases {
+		for _, extra := range p.Extra {
+			fmt.Fprintf(b, "- a second job of the same fine-tune, %s, was cancelled\n", code(extra))
+		}
+	}
+	b.WriteString("\n| phase | examples | job | tokens trained | final loss | base | tuned | tests | cost |\n| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	for _, p := range l.Phases {
+		base, tuned, tests, loss := none, none, none, none
+		if d := p.Decision; d != nil && d.N > 0 {
+			base, tuned, tests = tight(score(d.Base)), tight(score(d.Tuned)), thousands(int64(d.N))
+		}
+		if p.FinalLoss != nil {
+			loss = fmt.Sprintf("%.4g", *p.FinalLoss)
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", inline(p.Name), thousands(int64(p.Examples)), job(p), thousands(p.TrainedTokens), loss, base, tuned, tests, tight(dollars(p.CostUSD)))
+	}
+}
+
+// job names a phase's job and says what has become of it.
+func job(p report.Phase) string {
+	if p.Job == "" {
+		return none
+	}
+	s := cell(p.Job) + " " + inline(p.Status)
+	if p.Launched == 0 {
+		s += ", reused"
+	}
+	if p.Attempt > 1 {
+		s += fmt.Sprintf(", attempt %d", p.Attempt)
+	}
+	return s
+}
+
+// flipped writes tests with both answers side by side.
+func flipped(b *strings.Builder, flips []report.Flip) {
+	fmt.Fprintf(b, "\n<details><summary>Where the models differ, %s</summary>\n\n| | test | asked | wanted | base | tuned |\n| --- | --- | --- | --- | --- | --- |\n", plural(len(flips), "test"))
+	for _, f := range flips {
 		which := "won"
 		if f.Gain < 0 {
 			which = "**lost**"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", code(f.Test), code(f.Input), code(f.Ideal), code(f.Base.Text), code(f.Tuned.Text), which)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", which, cell(f.Test), cell(f.Input), cell(f.Ideal), cell(f.Base.Text), cell(f.Tuned.Text))
 	}
 	b.WriteString("\n</details>\n")
 }
 
-// shownFindings is how many findings of a leg the audit's page shows; the JSON has all.
-const shownFindings = 100
-
-// Audit is reports/quick_quality_audit.md: what the data showed, the worst first.
-func Audit(r report.Report) string {
-	var b strings.Builder
-	b.WriteString("# Data audit\n\n| agent | rows | messages | tokens | critical | warnings | notes |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
-	for _, l := range r.Legs {
-		n := map[diag.Severity]int{}
-		for _, f := range l.Audit.Findings {
-			n[f.Severity] += max(len(f.Lines), 1)
-		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d |\n", code(l.ID), l.Audit.Rows, l.Audit.Messages, l.Audit.Tokens, n[diag.Critical], n[diag.Warning], n[diag.Info])
+// bullets writes a list.
+func bullets(b *strings.Builder, texts []string) {
+	for _, t := range texts {
+		fmt.Fprintf(b, "- %s\n", inline(t))
 	}
-	for _, l := range r.Legs {
-		fmt.Fprintf(&b, "\n## %s\n\n", inline(l.ID))
-		b.WriteString(Findings(l.Audit.Findings))
-	}
-	return b.String()
-}
-
-// Findings lists findings, folded, the worst first.
-func Findings(findings []diag.Finding) string {
-	if len(findings) == 0 {
-		return "No finding.\n"
-	}
-	var b strings.Builder
-	folded := audit.Fold(findings)
-	slices.SortStableFunc(folded, func(x, y diag.Finding) int { return int(y.Severity) - int(x.Severity) })
-	for i, f := range folded {
-		if i == shownFindings {
-			fmt.Fprintf(&b, "- … and %d more, all in `report.json`\n", len(folded)-i)
-			break
-		}
-		where := f.File
-		if f.Line > 0 {
-			where += fmt.Sprintf(":%d", f.Line)
-		}
-		fmt.Fprintf(&b, "- **%s** `%s` %s: %s", f.Severity, f.Rule, code(where), inline(f.Message))
-		if n := len(f.Lines); n > 1 {
-			fmt.Fprintf(&b, " (%d lines: %s)", n, lines(f.Lines))
-		}
-		if f.Hint != "" {
-			fmt.Fprintf(&b, ". _%s_", inline(f.Hint))
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
-}
-
-func lines(all []int) string {
-	texts := make([]string, len(all))
-	for i, n := range all {
-		texts[i] = fmt.Sprint(n)
-	}
-	return some(texts, 10)
-}
-
-// Next is reports/next_steps.md: what to do now, leg by leg, those that need it most first.
-func Next(r report.Report) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Next steps\n\nThe verdict is **%s**.\n", verdict(r.Verdict))
-	for _, v := range []gate.Verdict{gate.Error, gate.Fail, gate.Inconclusive, gate.Pending, gate.Pass} {
-		for _, l := range r.Legs {
-			if l.Verdict != v {
-				continue
-			}
-			fmt.Fprintf(&b, "\n## %s: %s\n\n", inline(l.ID), verdict(v))
-			if len(l.Reasons) > 0 {
-				fmt.Fprintf(&b, "%s.\n\n", inline(strings.Join(l.Reasons, "; ")))
-			}
-			for i, n := range l.Next {
-				fmt.Fprintf(&b, "%d. %s\n", i+1, inline(n))
-			}
-		}
-	}
-	return b.String()
 }

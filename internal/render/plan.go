@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/pipeline"
@@ -14,41 +15,123 @@ func Plan(w io.Writer, p pipeline.Plan) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "profile %s, %s\n\n", p.Profile, plural(len(p.Legs), "leg"))
 	rows := [][]string{{"leg", "examples", "tokens", "cost", "phase", "hours", "tests", "base model"}}
-	var order []string
-	sums := map[string]*pipeline.PlanPhase{}
 	for _, l := range p.Legs {
 		for _, f := range l.Phases {
 			rows = append(rows, []string{clean(l.ID), thousands(int64(f.Examples)), thousands(f.TrainingTokens), dollars(f.TrainingUSD), f.Name, hours(f.Hours), fmt.Sprint(l.Tests), clean(l.BaseModel)})
-			s := sums[f.Name]
-			if s == nil {
-				s = &pipeline.PlanPhase{Name: f.Name}
-				sums[f.Name] = s
-				order = append(order, f.Name)
-			}
-			s.Examples += f.Examples
-			s.TrainingTokens += f.TrainingTokens
-			s.TrainingUSD += f.TrainingUSD
 		}
 	}
 	table(&b, rows)
 	b.WriteString("\ntraining\n")
-	totals := make([][]string, 0, len(order)+2)
-	add := func(name string, s pipeline.PlanPhase) {
-		totals = append(totals, []string{name, thousands(s.TrainingTokens) + " tokens", dollars(s.TrainingUSD), ""})
+	var totals [][]string
+	for _, f := range byPhase(p) {
+		totals = append(totals, []string{f.Name, thousands(f.TrainingTokens) + " tokens", dollars(f.TrainingUSD)})
 	}
-	for _, name := range order {
-		add(name, *sums[name])
+	if len(totals) > 0 {
+		table(&b, totals)
 	}
-	if sample, full := sums["sample"], sums["full"]; sample != nil && full != nil {
-		add("sample and full", pipeline.PlanPhase{TrainingTokens: sample.TrainingTokens + full.TrainingTokens, TrainingUSD: sample.TrainingUSD + full.TrainingUSD})
-	}
-	table(&b, totals)
 	fmt.Fprintf(&b, "\ntraining %s, benchmark at most %s, together at most %s, about %s hours\n", dollars(p.TrainingUSD), dollars(p.BenchmarkUSD), dollars(p.CostUSD), hours(p.Hours))
 	for _, reason := range p.Blocked {
 		fmt.Fprintf(&b, "blocked: %s\n", clean(reason))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// byPhase adds to the phases the sum of sample and full: nearly all that a thorough run costs where it goes to the end.
+func byPhase(p pipeline.Plan) []pipeline.PlanPhase {
+	out := slices.Clone(p.Phases)
+	both := pipeline.PlanPhase{Name: "sample and full"}
+	parts := 0
+	for _, f := range p.Phases {
+		if f.Name == "sample" || f.Name == "full" {
+			both = sum(both, f)
+			parts++
+		}
+	}
+	if parts == 2 {
+		out = append(out, both)
+	}
+	return out
+}
+
+func sum(s, f pipeline.PlanPhase) pipeline.PlanPhase {
+	s.Examples += f.Examples
+	s.TrainingTokens += f.TrainingTokens
+	s.TrainingUSD += f.TrainingUSD
+	return s
+}
+
+// Comparison writes the profiles' plans side by side for a terminal: a line a phase over all legs, the sums, and what
+// each profile leaves out.
+func Comparison(w io.Writer, c pipeline.Comparison) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s; the manifest says %s\n\n", plural(len(c.Legs), "leg"), c.Profile)
+	head, under := []string{""}, []string{""}
+	for _, p := range c.Compare {
+		head = append(head, "", "", p.Profile)
+		under = append(under, "examples", "tokens", "cost")
+	}
+	rows := [][]string{head, under}
+	line := func(name string, of func(pipeline.Plan) (examples, tokens, cost string)) {
+		row := []string{name}
+		for _, p := range c.Compare {
+			examples, tokens, cost := of(p)
+			row = append(row, examples, tokens, cost)
+		}
+		if slices.ContainsFunc(row[1:], func(cell string) bool { return cell != "-" }) {
+			rows = append(rows, row)
+		}
+	}
+	numbers := func(f pipeline.PlanPhase) (examples, tokens, cost string) {
+		return thousands(int64(f.Examples)), thousands(f.TrainingTokens), dollars(f.TrainingUSD)
+	}
+	for _, name := range []string{"trial", "sample", "full", "sample and full"} {
+		line(name, func(p pipeline.Plan) (examples, tokens, cost string) {
+			for _, f := range byPhase(p) {
+				if f.Name == name {
+					return numbers(f)
+				}
+			}
+			return "-", "-", "-"
+		})
+	}
+	line("all training", func(p pipeline.Plan) (examples, tokens, cost string) {
+		all := pipeline.PlanPhase{}
+		for _, f := range p.Phases {
+			all = sum(all, f)
+		}
+		return numbers(all)
+	})
+	line("benchmark, at most", func(p pipeline.Plan) (examples, tokens, cost string) { return "", "", dollars(p.BenchmarkUSD) })
+	line("together, at most", func(p pipeline.Plan) (examples, tokens, cost string) { return "", "", dollars(p.CostUSD) })
+	line("hours, about", func(p pipeline.Plan) (examples, tokens, cost string) { return "", "", hours(p.Hours) })
+	columns(&b, rows)
+	for _, p := range c.Compare {
+		fmt.Fprintf(&b, "\n%s skips\n", p.Profile)
+		for _, text := range p.Skips {
+			fmt.Fprintf(&b, "  %s\n", text)
+		}
+		if len(p.Skips) == 0 {
+			b.WriteString("  nothing\n")
+		}
+		for _, reason := range p.Blocked {
+			fmt.Fprintf(&b, "  blocked: %s\n", clean(reason))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// columns writes rows with the first column to the left and the others to the right.
+func columns(b *strings.Builder, rows [][]string) {
+	all := make([]column, len(rows[0]))
+	for i := range all {
+		all[i] = column{head: rows[0][i], right: i > 0}
+		for _, row := range rows[1:] {
+			all[i].cells = append(all[i].cells, row[i])
+		}
+	}
+	b.WriteString(strings.Join(align(all), "\n") + "\n")
 }
 
 func hours(h float64) string {

@@ -1,148 +1,104 @@
 // Package render turns the report into pages: text for a terminal, Markdown, and later HTML. It is pure: a page
-// depends on the report alone. All text that comes from data, models or services is taken for hostile; inline, code and
+// depends on the report alone. All text that comes from data, models or services is taken for hostile; inline, code, cell and
 // clean keep it in its place.
 package render
 
 import (
 	"fmt"
 	"io"
-	"math"
 	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/report"
 )
 
-// Text writes the result for a terminal: the verdict, a line a leg, the reasons, what to do next.
-func Text(w io.Writer, r report.Report) error {
+// Screen is what Text may use. The zero Screen is no terminal: lines as long as they need to be, and no colour.
+type Screen struct {
+	Width  int  // columns, 0 for any number; less than 20 counts as 20
+	Colour bool // beside words, never for them
+}
+
+// Text writes the result for a terminal: the verdict, a line a leg, the reasons, what to do next. On a narrow screen the
+// table has fewer columns, in the end none.
+func Text(w io.Writer, r report.Report, s Screen) error {
+	if s.Width > 0 {
+		s.Width = max(s.Width, minWidth)
+	}
 	var b strings.Builder
 	title := "tunegate"
 	if r.Name != "" {
-		title += " " + clean(r.Name)
+		title += " " + label(r.Name)
 	}
-	fmt.Fprintf(&b, "%s: %s\n\n", title, strings.ToUpper(string(r.Verdict)))
-	rows := [][]string{{"agent", "base", "tuned", "change", "evidence", "cost", "time", "verdict"}}
-	for i, a := range r.Agents {
-		l := &r.Legs[i]
-		rows = append(rows, []string{clean(a.Name), percent(a.Base), percent(a.Tuned), improvement(a.Improvement), evidence(l), dollars(a.CostUSD), duration(a.Seconds), string(a.Verdict)})
+	s.line(&b, title+": ", strings.ToUpper(string(r.Verdict)), r.Verdict)
+	b.WriteString("\n")
+	if !s.table(&b, r.Legs) {
+		s.stack(&b, r.Legs)
 	}
-	table(&b, rows)
-	fmt.Fprintf(&b, "\n%s launched, %s, %s\n", plural(r.Launched, "job"), dollars(r.CostUSD), duration(r.Seconds))
-	for _, l := range r.Legs {
-		if l.Verdict == gate.Pass && len(l.Audit.Contaminated) == 0 {
+	b.WriteString("\n")
+	s.write(&b, launches(r)+", "+spent(r)+", "+duration(r.Seconds), "  ")
+	for _, g := range groups(r.Legs) {
+		if g.verdict == gate.Pass {
 			continue
 		}
-		fmt.Fprintf(&b, "\n%s: %s\n", clean(l.ID), l.Verdict)
-		for _, reason := range l.Reasons {
-			fmt.Fprintf(&b, "  %s\n", clean(reason))
+		b.WriteString("\n")
+		s.line(&b, some(each(g.ids, label), 5)+": ", string(g.verdict), g.verdict)
+		for _, reason := range g.reasons {
+			s.write(&b, "  "+clean(reason), "    ")
 		}
-		if n := len(l.Audit.Contaminated); n > 0 && l.Last() != nil {
-			fmt.Fprintf(&b, "  left out, in the training data too: %s: %s\n", plural(n, "test"), clean(some(l.Audit.Contaminated, 5)))
-		}
-		if l.Verdict != gate.Pass {
-			for _, n := range l.Next {
-				fmt.Fprintf(&b, "  next: %s\n", clean(n))
-			}
+		for _, n := range g.next {
+			s.write(&b, "  next: "+clean(n), "    ")
 		}
 	}
+	s.leftOut(&b, r.Legs)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// table writes rows with aligned columns; numbers to the right is what columns 1 to 3 and 5, 6 hold.
-func table(b *strings.Builder, rows [][]string) {
-	width := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			width[i] = max(width[i], utf8.RuneCountInString(cell))
+// leftOut names the tests that were not asked.
+func (s Screen) leftOut(b *strings.Builder, legs []report.Leg) {
+	head := "\n"
+	for _, l := range legs {
+		if n := len(l.Audit.Contaminated); n > 0 {
+			b.WriteString(head)
+			head = ""
+			s.write(b, fmt.Sprintf("%s: %s left out, in the training data too: %s", label(l.ID), plural(n, "test"), some(each(l.Audit.Contaminated, label), 5)), "  ")
 		}
 	}
-	for _, row := range rows {
-		line := " "
-		for i, cell := range row {
-			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
-			if i >= 1 && i <= 3 || i == 5 || i == 6 {
-				line += " " + pad + cell + " "
-			} else {
-				line += " " + cell + pad + " "
-			}
-		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
+// write adds a text, broken to the screen's width.
+func (s Screen) write(b *strings.Builder, text, indent string) {
+	for _, line := range wrap(text, s.Width, indent) {
+		b.WriteString(line + "\n")
 	}
 }
 
-// evidence says in a few words what a leg's verdict rests on.
-func evidence(l *report.Leg) string {
-	p := l.Last()
-	if p == nil || p.Decision == nil {
-		return "-"
+// line adds a text that ends with a verdict.
+func (s Screen) line(b *strings.Builder, text, word string, v gate.Verdict) {
+	lines := wrap(text+word, s.Width, "  ")
+	for _, line := range lines[:len(lines)-1] {
+		b.WriteString(line + "\n")
 	}
-	d := p.Decision
-	return fmt.Sprintf("%d won, %d lost of %d, %s", d.Wins, d.Losses, d.N, pValue(d.P))
+	last := lines[len(lines)-1]
+	if rest, whole := strings.CutSuffix(last, word); whole {
+		last = rest + s.paint(word, v)
+	}
+	b.WriteString(last + "\n")
 }
 
-func pValue(p float64) string {
-	if p < 0.0001 {
-		return "p < 0.0001"
+// paint gives a verdict's word its colour.
+func (s Screen) paint(word string, v gate.Verdict) string {
+	if !s.Colour {
+		return word
 	}
-	return fmt.Sprintf("p = %.4f", p)
-}
-
-func percent(v *float64) string {
-	if v == nil {
-		return "-"
+	colour := "31" // red
+	switch v {
+	case gate.Pass:
+		colour = "32" // green
+	case gate.Inconclusive:
+		colour = "33" // yellow
+	case gate.Pending:
+		colour = "36" // cyan
 	}
-	return fmt.Sprintf("%.1f %%", 100**v)
-}
-
-// improvement writes a relative change. The number of digits is what the eye needs, not what was measured.
-func improvement(v *float64) string {
-	switch {
-	case v == nil:
-		return "-"
-	case math.Abs(*v) >= 1:
-		return fmt.Sprintf("%+.0f %%", 100**v)
-	}
-	return fmt.Sprintf("%+.1f %%", 100**v)
-}
-
-func dollars(v float64) string { return fmt.Sprintf("$%.2f", v) }
-
-func duration(seconds float64) string {
-	if seconds < 10 {
-		return fmt.Sprintf("%.1f s", seconds)
-	}
-	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
-}
-
-func plural(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
-}
-
-// some lists the first n of the texts and says how many there are besides.
-func some(texts []string, n int) string {
-	if len(texts) <= n {
-		return strings.Join(texts, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(texts[:n], ", "), len(texts)-n)
-}
-
-// clean makes a text safe on a terminal and keeps it on one line: no control characters, which could move the
-// cursor or set colours, and none that turn the direction of writing.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == utf8.RuneError:
-			return '\ufffd'
-		}
-		return r
-	}, s)
+	return "\x1b[1;" + colour + "m" + word + "\x1b[0m"
 }

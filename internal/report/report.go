@@ -25,7 +25,7 @@ type Report struct {
 	Profile  string       `json:"profile"`
 	Verdict  gate.Verdict `json:"verdict"` // the worst of the legs'
 	Started  time.Time    `json:"started"`
-	Margin   float64      `json:"min_improvement"`
+	Margin   float64      `json:"min_improvement"` // the manifest's; an agent may have its own, see Leg
 	Rule     string       `json:"rule"`
 	Legs     []Leg        `json:"legs"`
 	Agents   []Agent      `json:"agents"`
@@ -67,6 +67,8 @@ type Leg struct {
 	Agent     string       `json:"agent"`
 	Provider  string       `json:"provider"`
 	BaseModel string       `json:"base_model"`
+	Margin    float64      `json:"min_improvement"` // what this leg had to show, by the rule
+	Rule      string       `json:"rule"`
 	Verdict   gate.Verdict `json:"verdict"`
 	Reasons   []string     `json:"reasons"` // plain sentences, the verdict's first
 	Next      []string     `json:"next"`    // what to do now
@@ -144,13 +146,18 @@ type Answer struct {
 	Score float64 `json:"score"`
 }
 
-// Complete fills in all that follows from the legs: the verdict, the lines of the agents, the sums.
+// Complete fills in all that follows from the legs: the verdict, the lines of the agents, the sums. A leg that bears
+// none of the five verdicts becomes an error: what was not judged does not pass.
 func (r *Report) Complete() {
 	r.Schema = Schema
 	verdicts := make([]gate.Verdict, len(r.Legs))
 	r.Agents, r.Launched, r.CostUSD = make([]Agent, len(r.Legs)), 0, 0
+	r.Legs = orEmpty(r.Legs)
 	for i := range r.Legs {
 		l := &r.Legs[i]
+		if l.Rule == "" {
+			l.Rule, l.Margin = r.Rule, r.Margin
+		}
 		l.complete()
 		verdicts[i] = l.Verdict
 		r.Launched += l.Launched
@@ -165,13 +172,11 @@ func (r *Report) Complete() {
 		r.Agents[i] = a
 	}
 	r.Verdict = gate.Worst(verdicts...)
-	if len(verdicts) == 0 {
-		r.Verdict = gate.Error
-	}
 }
 
 // complete sums up a leg and turns absent lists into empty ones.
 func (l *Leg) complete() {
+	l.Verdict = gate.Worst(l.Verdict)
 	l.Launched, l.CostUSD = 0, 0
 	for i := range l.Phases {
 		p := &l.Phases[i]
@@ -193,29 +198,32 @@ func orEmpty[T any](s []T) []T {
 	return s
 }
 
-// Merge makes one report of those of several jobs of a run. A leg may be in one of them only.
+// Merge makes one report of those of several jobs of a run. A leg may be in one of them only. Jobs run side by side, so
+// the time is the longest of theirs; money adds up. The parts stay as they are.
 func Merge(parts ...Report) (Report, error) {
 	if len(parts) == 0 {
 		return Report{}, errors.New("no report to merge")
 	}
 	all := parts[0]
-	all.Legs = slices.Clone(all.Legs)
+	all.Legs, all.Estimate = nil, nil
 	seen := map[string]bool{}
-	for i, p := range parts {
+	for _, p := range parts {
+		p.Legs = slices.Clone(p.Legs)
+		for i := range p.Legs {
+			p.Legs[i].Phases = slices.Clone(p.Legs[i].Phases)
+		}
+		p.Complete() // its legs were judged by its own margin
 		for _, l := range p.Legs {
 			if seen[l.ID] {
 				return Report{}, fmt.Errorf("the leg %s is in two of the reports", l.ID)
 			}
 			seen[l.ID] = true
 		}
-		if i == 0 {
-			continue
-		}
 		all.Legs = append(all.Legs, p.Legs...)
 		if p.Started.Before(all.Started) {
 			all.Started = p.Started
 		}
-		all.Seconds = max(all.Seconds, p.Seconds) // they ran side by side
+		all.Seconds = max(all.Seconds, p.Seconds)
 		if p.Estimate != nil {
 			sum := *p.Estimate
 			if all.Estimate != nil {
@@ -229,14 +237,37 @@ func Merge(parts ...Report) (Report, error) {
 	return all, nil
 }
 
-// Read decodes a report of a schema that is known here.
+// maxSize bounds what Read takes in.
+const maxSize = 256 << 20
+
+// Read decodes a report of the schema that is known here. Verdict, lines of the agents and sums are worked out anew from the
+// legs, whatever the document says of them.
 func Read(r io.Reader) (Report, error) {
+	return read(r, maxSize)
+}
+
+func read(r io.Reader, limit int64) (Report, error) {
 	var doc Report
-	if err := json.NewDecoder(io.LimitReader(r, 256<<20)).Decode(&doc); err != nil {
+	body, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
 		return doc, fmt.Errorf("reading the report: %w", err)
 	}
-	if doc.Schema != Schema {
-		return doc, fmt.Errorf("the report has schema %d, this program reads %d", doc.Schema, Schema)
+	if int64(len(body)) > limit {
+		return doc, fmt.Errorf("the report is larger than %d MiB", limit>>20)
 	}
+	// The schema first: a document of another one may differ anywhere.
+	var known struct {
+		Schema int `json:"schema"`
+	}
+	if err := json.Unmarshal(body, &known); err != nil {
+		return doc, fmt.Errorf("reading the report: %w", err)
+	}
+	if known.Schema != Schema {
+		return doc, fmt.Errorf("the report has schema %d, this program reads %d", known.Schema, Schema)
+	}
+	if err := json.Unmarshal(body, &doc); err != nil {
+		return Report{}, fmt.Errorf("reading the report: %w", err)
+	}
+	doc.Complete()
 	return doc, nil
 }

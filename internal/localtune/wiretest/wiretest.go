@@ -5,6 +5,8 @@ package wiretest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -20,10 +22,16 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 )
 
-var contract = sync.OnceValues(func() (routers.Router, error) {
+// description is the contract: its calls, and the forms of what they exchange.
+type description struct {
+	router  routers.Router
+	schemas openapi3.Schemas
+}
+
+var contract = sync.OnceValues(func() (d description, err error) {
 	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(os.Getenv("TUNEGATE_TESTDATA"), "contracts", "openai-pruned.json"))
 	if err != nil {
-		return nil, err
+		return d, err
 	}
 	doc.Servers = openapi3.Servers{{URL: "/"}}
 	for _, item := range doc.Paths.Map() {
@@ -32,19 +40,21 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 			op.Servers, op.Security = nil, nil
 		}
 	}
-	return gorillamux.NewRouter(doc)
+	d.schemas = doc.Components.Schemas
+	d.router, err = gorillamux.NewRouter(doc)
+	return d, err
 })
 
 // Check returns a handler that serves as next does, below /v1, and reports every request and reply that the
-// contract does not allow as an error of t. Without the folder that TUNEGATE_TESTDATA names it checks nothing and says so.
-// Replies of 4xx and 5xx are not checked, since the description lists hardly any.
+// contract does not allow as an error of t: also the chunks of a stream, and the bodies of refusals, whatever their
+// status. Without the folder that TUNEGATE_TESTDATA names it checks nothing and says so.
 func Check(t testing.TB, next http.Handler) http.Handler {
 	t.Helper()
 	if os.Getenv("TUNEGATE_TESTDATA") == "" {
 		t.Log("TUNEGATE_TESTDATA is not set: the exchanges are not checked against the contract")
 		return next
 	}
-	router, err := contract()
+	d, err := contract()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +68,7 @@ func Check(t testing.TB, next http.Handler) http.Handler {
 		seen := r.Clone(context.Background())
 		seen.URL.Path = strings.TrimPrefix(seen.URL.Path, "/v1")
 		seen.Body = io.NopCloser(bytes.NewReader(body))
-		route, params, err := router.FindRoute(seen)
+		route, params, err := d.router.FindRoute(seen)
 		if err != nil {
 			t.Errorf("%s %s is not part of the contract: %v", r.Method, r.URL, err)
 			next.ServeHTTP(w, r)
@@ -68,17 +78,21 @@ func Check(t testing.TB, next http.Handler) http.Handler {
 		requestErr := openapi3filter.ValidateRequest(r.Context(), in)
 		reply := httptest.NewRecorder()
 		next.ServeHTTP(reply, r)
-		if reply.Code < 400 {
-			if requestErr != nil {
-				t.Errorf("%s %s was accepted, but the request breaks the contract: %v", r.Method, r.URL, requestErr)
-			}
-			if reply.Header().Get("Content-Type") == "application/json" {
-				out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: reply.Code, Header: reply.Header(), Options: opt,
-					Body: io.NopCloser(bytes.NewReader(reply.Body.Bytes()))}
-				if err := openapi3filter.ValidateResponse(r.Context(), out); err != nil {
-					t.Errorf("%s %s: the reply breaks the contract: %v", r.Method, r.URL, err)
-				}
-			}
+		kind := reply.Header().Get("Content-Type")
+		var replyErr error
+		switch {
+		case reply.Code >= 400:
+			replyErr = d.visit("ErrorResponse", reply.Body.Bytes())
+		case requestErr != nil:
+			t.Errorf("%s %s was accepted, but the request breaks the contract: %v", r.Method, r.URL, requestErr)
+		case kind == "text/event-stream":
+			replyErr = d.stream(reply.Body.String())
+		case kind == "application/json":
+			replyErr = openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{RequestValidationInput: in,
+				Status: reply.Code, Header: reply.Header(), Options: opt, Body: io.NopCloser(bytes.NewReader(reply.Body.Bytes()))})
+		}
+		if replyErr != nil {
+			t.Errorf("%s %s: the reply %d breaks the contract: %v", r.Method, r.URL, reply.Code, replyErr)
 		}
 		for k, v := range reply.Header() {
 			w.Header()[k] = v
@@ -86,4 +100,32 @@ func Check(t testing.TB, next http.Handler) http.Handler {
 		w.WriteHeader(reply.Code)
 		_, _ = w.Write(reply.Body.Bytes())
 	})
+}
+
+// visit checks JSON against a schema of the contract.
+func (d description) visit(schema string, body []byte) error {
+	var v any
+	if err := json.Unmarshal(body, &v); err != nil {
+		return fmt.Errorf("%.200q: %w", body, err)
+	}
+	return d.schemas[schema].Value.VisitJSON(v)
+}
+
+// stream checks the chunks of a chat completion, and that the last word is [DONE].
+func (d description) stream(body string) error {
+	events := strings.Split(strings.TrimSuffix(body, "\n\n"), "\n\n")
+	for i, e := range events {
+		data, ok := strings.CutPrefix(e, "data: ")
+		last := i == len(events)-1
+		if !ok || last != (data == "[DONE]") {
+			return fmt.Errorf("event %d of %d of the stream is %.200q", i+1, len(events), e)
+		}
+		if last {
+			break
+		}
+		if err := d.visit("CreateChatCompletionStreamResponse", []byte(data)); err != nil {
+			return fmt.Errorf("event %d of %d of the stream: %w", i+1, len(events), err)
+		}
+	}
+	return nil
 }

@@ -1,0 +1,24 @@
+# The image of the action: one static binary, nothing else of our own. action.yml builds it; by hand:
+#
+#     docker build -t tunegate . && docker run --rm -v "$PWD:/work" -w /work --entrypoint /tunegate tunegate version
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+# The vocabulary module embeds four vocabularies as text. The binary reads two of them, and reads them compressed too:
+# that makes it half as large. Their files keep the names that the module embeds.
+RUN go mod download github.com/pkoukk/tiktoken-go-loader \
+ && cp -r "$(go list -m -f '{{.Dir}}' github.com/pkoukk/tiktoken-go-loader)" /vocabularies \
+ && cd /vocabularies/assets && rm p50k_base.tiktoken r50k_base.tiktoken \
+ && for f in *.tiktoken; do gzip -9 <"$f" >"$f.gz" && mv -f "$f.gz" "$f"; done \
+ && cd /src && go mod edit -replace github.com/pkoukk/tiktoken-go-loader=/vocabularies
+COPY cmd cmd
+COPY internal internal
+# What `tunegate version` says; there is no .git here to read it from.
+ARG RELEASE=
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.release=$RELEASE" -o /tunegate ./cmd/tunegate
+
+FROM gcr.io/distroless/static-debian12
+# No USER: a container action must be root to write the runner's files. What it leaves in the workspace it hands over
+# to the workspace's owner.
+COPY --from=build /tunegate /tunegate
+ENTRYPOINT ["/tunegate", "action"]

@@ -1,0 +1,115 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/tunegate/tunegate/internal/bench"
+	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/manifest"
+	"github.com/tunegate/tunegate/internal/report"
+	"github.com/tunegate/tunegate/internal/suite"
+)
+
+// both is the samples of one test.
+func both(id string, base, tuned float64) []bench.Sample {
+	return []bench.Sample{{Test: id, Arm: baseArm, Score: base, Answer: "base of " + id}, {Test: id, Arm: tunedArm, Score: tuned, Answer: "tuned of " + id}}
+}
+
+// A test without an answer from one of the models is neither won nor lost.
+func TestPair(t *testing.T) {
+	samples := slices.Concat(both("a", 0, 1), both("b", 1, 0), both("c", 1, 1), both("d", 0, 0), both("e", 0.5, 0.25))
+	samples[2].Error = "no base"
+	samples[5].Error = "no tuned"
+	samples[6].Error, samples[7].Error = "neither", "nor"
+	pairs, failed := pair(samples)
+	if want := []gate.Pair{{ID: "a", Base: 0, Tuned: 1}, {ID: "e", Base: 0.5, Tuned: 0.25}}; !slices.Equal(pairs, want) {
+		t.Errorf("pairs %v, want %v", pairs, want)
+	}
+	var why []string
+	for _, s := range failed {
+		why = append(why, s.Test+": "+s.Error)
+	}
+	if want := []string{"b: no base", "c: no tuned", "d: neither"}; !slices.Equal(why, want) {
+		t.Errorf("failed %q, want %q", why, want)
+	}
+}
+
+// The report shows some of the tests that the models answer differently, those that were lost first.
+func TestFlips(t *testing.T) {
+	var tests []suite.Test
+	var samples []bench.Sample
+	add := func(id string, base, tuned float64) {
+		tests = append(tests, suite.Test{ID: id, Input: []suite.Message{{Role: "system", Content: "s"}, {Role: "user", Content: "about " + id}}, Ideal: []string{"ideal of " + id, "another"}})
+		samples = append(samples, both(id, base, tuned)...)
+	}
+	for i := range 15 {
+		add(fmt.Sprintf("won-%d", i), 0, 1)
+		add(fmt.Sprintf("same-%d", i), 1, 1)
+	}
+	for i := range 12 {
+		add(fmt.Sprintf("lost-%d", i), 1, 0)
+	}
+	add("slightly", 1, 0.75)
+	samples[0].Error = "no answer" // won-0
+	got := flips(tests, samples)
+	var ids []string
+	for _, f := range got {
+		ids = append(ids, f.Test)
+	}
+	var want []string
+	for i := range shownFlips {
+		want = append(want, fmt.Sprintf("lost-%d", i))
+	}
+	for i := range shownFlips {
+		want = append(want, fmt.Sprintf("won-%d", i+1))
+	}
+	if !slices.Equal(ids, want) {
+		t.Errorf("flips %q, want %q", ids, want)
+	}
+	first := report.Flip{Test: "lost-0", Input: "about lost-0", Ideal: "ideal of lost-0", Gain: -1,
+		Base: report.Answer{Text: "base of lost-0", Score: 1}, Tuned: report.Answer{Text: "tuned of lost-0", Score: 0}}
+	if got[0] != first {
+		t.Errorf("the first is %+v, want %+v", got[0], first)
+	}
+}
+
+func TestShort(t *testing.T) {
+	for _, s := range []string{"", "a", strings.Repeat("x", shownText), strings.Repeat("客", shownText), strings.Repeat("é", shownText), "x" + strings.Repeat("🎉", shownText), strings.Repeat("\xbf", 2*shownText)} {
+		got := short(s)
+		head, cut := strings.CutSuffix(got, "…")
+		if len(head) > shownText || !strings.HasPrefix(s, head) || cut != (len(s) > shownText) || utf8.ValidString(s) && !utf8.ValidString(got) {
+			t.Errorf("short(%.12q, %d bytes) = %.12q, %d bytes", s, len(s), got, len(got))
+		}
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	g := manifest.Gate{MinImprovement: 0.2, Rule: manifest.RuleSignificant, OnInconclusive: manifest.InconclusiveFails}
+	want := gate.Policy{Margin: 0.2, Rule: gate.Significant, Sequential: true}
+	if got := policy(g, manifest.StopEarly); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	g.OnInconclusive = manifest.InconclusivePasses
+	for _, stop := range []manifest.Stop{manifest.StopNever, manifest.StopQuick} {
+		if got := policy(g, stop); got.Sequential || got.OnInconclusive != gate.Pass {
+			t.Errorf("stop %s: %+v", stop, got)
+		}
+	}
+}
+
+// An agent with a gate of its own is judged by it, and the report says so.
+func TestOwnGate(t *testing.T) {
+	m := load(t, service(t, nil), 2, "gate: {min_improvement: 5%}\n")
+	m.Agents[1].Gate.MinImprovement, m.Agents[1].Gate.Rule = 100, manifest.RuleStrict
+	r := start(t, m)
+	if got, want := verdicts(r), "pass fail"; got != want {
+		t.Errorf("verdicts %q, want %q; %q", got, want, r.Legs[1].Reasons)
+	}
+	if r.Margin != 0.05 || r.Legs[0].Margin != 0.05 || r.Legs[1].Margin != 100 || r.Legs[0].Rule != "significant" || r.Legs[1].Rule != "strict" {
+		t.Errorf("report %v; legs %v by %s, %v by %s", r.Margin, r.Legs[0].Margin, r.Legs[0].Rule, r.Legs[1].Margin, r.Legs[1].Rule)
+	}
+}

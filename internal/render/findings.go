@@ -1,0 +1,70 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tunegate/tunegate/internal/audit"
+	"github.com/tunegate/tunegate/internal/diag"
+	"github.com/tunegate/tunegate/internal/report"
+)
+
+// shownFindings is how many findings of a leg the audit's page shows; the JSON has all.
+const shownFindings = 100
+
+// Audit is reports/quick_quality_audit.md: what the data showed, the worst first.
+func Audit(r report.Report) string {
+	var b strings.Builder
+	b.WriteString("# Data audit\n\n| leg | rows | messages | tokens | critical | warning | info |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	for i := range r.Legs {
+		a := &r.Legs[i].Audit
+		n := map[diag.Severity]int{}
+		for _, f := range a.Findings {
+			n[f.Severity] += max(len(f.Lines), 1)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %d |\n", name(&r.Legs[i]), thousands(int64(a.Rows)), thousands(int64(a.Messages)), thousands(a.Tokens), n[diag.Critical], n[diag.Warning], n[diag.Info])
+	}
+	var sound []string
+	for _, l := range r.Legs {
+		if len(l.Audit.Findings) == 0 {
+			sound = append(sound, l.ID)
+			continue
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n", inline(l.ID))
+		b.WriteString(Findings(l.Audit.Findings))
+	}
+	if len(sound) > 0 {
+		fmt.Fprintf(&b, "\nNo finding in the data of %s.\n", strings.Join(each(sound, inline), ", "))
+	}
+	return b.String()
+}
+
+// Findings lists findings in Markdown, folded, the worst first.
+func Findings(findings []diag.Finding) string {
+	if len(findings) == 0 {
+		return "No finding.\n"
+	}
+	var b strings.Builder
+	folded := audit.Fold(findings)
+	slices.SortStableFunc(folded, func(x, y diag.Finding) int { return int(y.Severity) - int(x.Severity) })
+	for i, f := range folded {
+		if i == shownFindings {
+			fmt.Fprintf(&b, "- … and %d more, all in `report.json`\n", len(folded)-i)
+			break
+		}
+		where := f.File
+		if f.Line > 0 {
+			where += fmt.Sprintf(":%d", f.Line)
+		}
+		fmt.Fprintf(&b, "- **%s** %s in %s: %s", f.Severity, code(f.Rule), code(where), inline(f.Message))
+		if n := len(f.Lines); n > 1 {
+			fmt.Fprintf(&b, "; lines %s", some(each(f.Lines, func(n int) string { return fmt.Sprint(n) }), 10))
+		}
+		b.WriteString("\n")
+		if f.Hint != "" {
+			fmt.Fprintf(&b, "  - %s\n", inline(f.Hint))
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,46 @@
+package render
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tunegate/tunegate/internal/pipeline"
+)
+
+// The reference case of five agents with 20,000 examples, as a person compares the roads.
+func TestComparison(t *testing.T) {
+	full := pipeline.PlanPhase{Name: "full", Examples: 100_000, TrainingTokens: 32_177_000, TrainingUSD: 96.531, Hours: 8.04425}
+	sample := pipeline.PlanPhase{Name: "sample", Examples: 50_000, TrainingTokens: 16_088_500, TrainingUSD: 48.2655, Hours: 4.022125}
+	trial := pipeline.PlanPhase{Name: "trial", Examples: 500, TrainingTokens: 160_885, TrainingUSD: 0.482655, Hours: 0.04022125}
+	speed := pipeline.Plan{Profile: "speed", Legs: make([]pipeline.PlanLeg, 5), Phases: []pipeline.PlanPhase{full}, TrainingUSD: 96.531,
+		BenchmarkUSD: 0.02, CostUSD: 96.551, Hours: 8.04425, Skips: []string{"the trial on 100 examples and its gate"}}
+	thorough := pipeline.Plan{Profile: "thorough", Legs: speed.Legs, Phases: []pipeline.PlanPhase{trial, sample, full}, TrainingUSD: 145.279155,
+		BenchmarkUSD: 0.06, CostUSD: 145.339155, Hours: 12.10659625, Blocked: []string{"agent-1: over \x1b[31m budget"}}
+	var b strings.Builder
+	if err := Comparison(&b, pipeline.Comparison{Plan: speed, Compare: []pipeline.Plan{speed, thorough}}); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.ReplaceAll(`5 legs; the manifest says speed
+
+                                             speed                        thorough
+                      examples      tokens    cost  examples      tokens      cost
+  trial                      -           -       -       500     160,885     $0.48
+  sample                     -           -       -    50,000  16,088,500    $48.27
+  full                 100,000  32,177,000  $96.53   100,000  32,177,000    $96.53
+  sample and full            -           -       -   150,000  48,265,500   $144.80
+  all training         100,000  32,177,000  $96.53   150,500  48,426,385   $145.28
+  benchmark, at most                         $0.02                           $0.06
+  together, at most                         $96.55                         $145.34
+  hours, about                                8.04                           12.11
+
+speed skips
+  the trial on 100 examples and its gate
+
+thorough skips
+  nothing
+  blocked: agent-1: over ?[31m budget
+`, "?", "\ufffd")
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}

@@ -1,0 +1,64 @@
+package render
+
+import (
+	"math"
+	"testing"
+
+	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/report"
+)
+
+func TestNumbers(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{duration(-1), "0.0 s"}, {duration(0.04), "0.0 s"}, {duration(9.94), "9.9 s"}, {duration(9.96), "10 s"}, {duration(59.4), "59 s"}, {duration(59.6), "1 min 0 s"},
+		{duration(754.2), "12 min 34 s"}, {duration(3599.6), "1 h 0 min"}, {duration(7500), "2 h 5 min"}, {duration(1e300), "2.78e+296 h"},
+		{dollars(0), "$0.00"}, {dollars(0.004), "< $0.01"}, {dollars(0.005), "$0.01"}, {dollars(144.8), "$144.80"}, {dollars(1e300), "$1e+300"},
+		{share(0.1), "10 %"}, {share(0.125), "12.5 %"}, {score(2. / 3), "66.7 %"},
+		{improvement(nil), "from 0"}, {improvement(number(-0.0001)), "+0.0 %"}, {improvement(number(0.41667)), "+41.7 %"}, {improvement(number(2.333)), "+233 %"}, {improvement(number(-1)), "-100 %"},
+		{pValue(0.00001), "p < 0.0001"}, {pValue(0.0314), "p = 0.0314"},
+		{interval(&gate.Decision{}), ""}, {interval(&gate.Decision{Interval: [2]*float64{number(0.1), nil}}), " (at\u00a0least\u00a0+10.0\u00a0%)"},
+		{interval(&gate.Decision{Interval: [2]*float64{number(0.1), number(2592)}}), " (at\u00a0least\u00a0+10.0\u00a0%)"},
+		{interval(&gate.Decision{Interval: [2]*float64{nil, number(-0.2)}}), " (at\u00a0most\u00a0-20.0\u00a0%)"},
+		{plural(1, "job"), "1 job"}, {plural(0, "job"), "0 jobs"}, {plural(1200, "test"), "1,200 tests"},
+		{some([]string{"a", "b", "c"}, 2), "a, b and 1 more"}, {some(nil, 2), ""},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+func TestLaunches(t *testing.T) {
+	phase := func(launched int, job string) report.Leg {
+		return report.Leg{Phases: []report.Phase{{Launched: launched, Job: job}}}
+	}
+	for want, legs := range map[string][]report.Leg{
+		"nothing launched":           {{}},
+		"nothing launched, 2 reused": {phase(0, "a"), phase(0, "b")},
+		"1 job launched":             {phase(1, "a")},
+		"3 jobs launched, 1 reused":  {phase(1, "a"), phase(2, "b"), phase(0, "c")},
+		"nothing launched, 1 reused": {phase(0, "a"), phase(0, "")},
+	} {
+		r := report.Report{Legs: legs}
+		r.Complete()
+		if got := launches(r); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// A report that was read from a file may hold anything that JSON can say.
+func TestPagesOfOddReports(t *testing.T) {
+	odd := tuned("x", "no such verdict", better())
+	odd.Seconds, odd.CostUSD = math.MaxFloat64, -math.MaxFloat64
+	odd.Phases[0].Decision.N, odd.Phases[0].Decision.Base = -5, -math.MaxFloat64
+	odd.Phases[0].Benchmark.Flips = make([]report.Flip, 1)
+	odd.Phases[0].FinalLoss = number(-math.MaxFloat64)
+	for _, r := range []report.Report{{}, {Legs: []report.Leg{{}}}, newReport(odd), {Legs: []report.Leg{odd}, Agents: make([]report.Agent, 7), Seconds: math.MaxFloat64}} {
+		for _, page := range []string{Results(r), Audit(r), Next(r), render(t, r, Screen{}), render(t, r, Screen{Width: 30, Colour: true})} {
+			if page == "" {
+				t.Error("an empty page")
+			}
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package scaffold
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// role is what a file is for, by its name.
+type role int
+
+const (
+	unnamed role = iota
+	forTraining
+	forValidation
+	forTests
+)
+
+var roles = map[string]role{
+	"train": forTraining, "training": forTraining, "finetune": forTraining, "finetuning": forTraining, "sft": forTraining,
+	"validation": forValidation, "validate": forValidation, "valid": forValidation, "val": forValidation, "dev": forValidation,
+	"test": forTests, "tests": forTests, "benchmark": forTests, "benchmarks": forTests, "bench": forTests, "eval": forTests,
+	"evals": forTests, "evaluation": forTests, "holdout": forTests, "golden": forTests,
+}
+
+// generic are words that say nothing of an agent.
+var generic = []string{"data", "dataset", "datasets", "set", "examples", "jsonl", "corpus", "agents"}
+
+// site is what a path says: what the file is for, and of what. Files of one agent have one subject.
+type site struct {
+	role    role
+	subject []string
+}
+
+var words = regexp.MustCompile(`[\p{L}\p{N}]+`)
+
+// siteOf reads "data/support-router/train.jsonl", "data/support-router-train.jsonl" and "train/support-router.jsonl" alike.
+func siteOf(name string) site {
+	var s site
+	dir, stem := path.Split(strings.ToLower(name))
+	stem = dataName.ReplaceAllString(stem, "")
+	parts := words.FindAllString(stem, -1)
+	// The last word goes before the first: "train-tickets-test" are tests.
+	if n := len(parts); n > 0 && roles[parts[n-1]] != unnamed {
+		s.role, parts = roles[parts[n-1]], parts[:n-1]
+	} else if n > 0 && roles[parts[0]] != unnamed {
+		s.role, parts = roles[parts[0]], parts[1:]
+	}
+	for len(parts) > 0 && slices.Contains(generic, parts[len(parts)-1]) {
+		parts = parts[:len(parts)-1]
+	}
+	folders := strings.FieldsFunc(dir, func(r rune) bool { return r == '/' })
+	for i := len(folders) - 1; i >= 0; i-- {
+		switch folder := folders[i]; {
+		case roles[folder] != unnamed:
+			if s.role == unnamed {
+				s.role = roles[folder]
+			}
+		case !slices.Contains(generic, folder):
+			s.subject = append([]string{folder}, s.subject...)
+		}
+	}
+	if len(parts) > 0 {
+		s.subject = append(s.subject, strings.Join(parts, "-"))
+	}
+	return s
+}
+
+// group is the files of one agent.
+type group struct {
+	subject []string
+	dir     string // of its first file
+	agent   Agent
+}
+
+// name is the subject's last word, or what the folder of all is called.
+func (g *group) name(fallback string) string {
+	if n := len(g.subject); n > 0 {
+		return agentName(g.subject[n-1])
+	}
+	return agentName(fallback)
+}
+
+// mostIncomplete is how many agents are proposed that lack tests or training data: a folder of unrelated files is no
+// list of agents.
+const mostIncomplete = 5
+
+// pair makes agents of files, which come in order. Notes name the files that no agent uses.
+func pair(files []file, fallback string) (agents []Agent, notes []string) {
+	var groups []*group
+	for _, f := range files {
+		s := siteOf(f.path)
+		i := slices.IndexFunc(groups, func(g *group) bool { return slices.Equal(g.subject, s.subject) })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, &group{subject: s.subject, dir: path.Dir(f.path), agent: Agent{Grader: "exact"}})
+		}
+		a := &groups[i].agent
+		slot := &a.Train
+		switch {
+		case f.holds == tests:
+			slot = &a.Tests
+		case s.role == forValidation:
+			slot = &a.Validation
+		case s.role == forTests:
+			slot = &a.ChatTests
+		}
+		if *slot != "" {
+			notes = append(notes, fmt.Sprintf("%s: not used, %s seems to be for the same", f.path, *slot))
+			continue
+		}
+		*slot = f.path
+		if f.holds == tests {
+			a.Count, a.Grader = f.count, f.grader
+		}
+	}
+	groups = join(groups, func(g *group) string { return g.dir })
+	groups = join(groups, func(g *group) string { return g.name(fallback) })
+	used, incomplete := map[string]bool{}, 0
+	for _, g := range groups {
+		a := g.agent
+		if a.Tests != "" {
+			if a.ChatTests != "" {
+				notes = append(notes, fmt.Sprintf("%s: not used, it holds training examples", a.ChatTests))
+			}
+			a.ChatTests = ""
+		}
+		if a.Train == "" && a.Tests == "" {
+			for _, name := range []string{a.Validation, a.ChatTests} {
+				if name != "" {
+					notes = append(notes, name+": not used, there is no training data that it goes with")
+				}
+			}
+			continue
+		}
+		if !a.Complete() {
+			if incomplete++; incomplete > mostIncomplete {
+				notes = append(notes, fmt.Sprintf("%s: not used, nothing goes with it", cmp.Or(a.Train, a.Tests)))
+				continue
+			}
+		}
+		a.Name = g.name(fallback)
+		if used[a.Name] {
+			a.Name = agentName(strings.Join(g.subject, "-"))
+		}
+		for base, n := a.Name, 2; used[a.Name]; n++ {
+			a.Name = fmt.Sprintf("%.59s-%d", base, n)
+		}
+		used[a.Name] = true
+		agents = append(agents, a)
+	}
+	slices.SortStableFunc(agents, func(a, b Agent) int { return cmp.Compare(rank(a), rank(b)) })
+	return agents, notes
+}
+
+func rank(a Agent) int {
+	if a.Complete() {
+		return 0
+	}
+	return 1
+}
+
+// join brings together what lacks tests and what lacks training data, where by gives both the same place and nothing
+// else has it.
+func join(groups []*group, by func(*group) string) []*group {
+	places := map[string][]*group{}
+	for _, g := range groups {
+		places[by(g)] = append(places[by(g)], g)
+	}
+	for _, here := range places {
+		give(here, func(a *Agent) bool { return a.Tests != "" }, func(to, from *Agent) {
+			to.Tests, to.Count, to.Grader, from.Tests = from.Tests, from.Count, from.Grader, ""
+		})
+		give(here, func(a *Agent) bool { return a.Validation != "" }, func(to, from *Agent) {
+			to.Validation, from.Validation = from.Validation, ""
+		})
+		give(here, func(a *Agent) bool { return a.ChatTests != "" }, func(to, from *Agent) {
+			to.ChatTests, from.ChatTests = from.ChatTests, ""
+		})
+	}
+	return slices.DeleteFunc(groups, func(g *group) bool {
+		a := g.agent
+		return a.Train == "" && a.Validation == "" && a.Tests == "" && a.ChatTests == ""
+	})
+}
+
+// give moves what one group without training data has to the one group with such data that lacks it.
+func give(here []*group, has func(*Agent) bool, move func(to, from *Agent)) {
+	var to, from []*Agent
+	for _, g := range here {
+		switch a := &g.agent; {
+		case a.Train != "" && !has(a):
+			to = append(to, a)
+		case a.Train == "" && has(a):
+			from = append(from, a)
+		}
+	}
+	if len(to) == 1 && len(from) == 1 {
+		move(to[0], from[0])
+	}
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// agentName makes a name that a manifest takes.
+func agentName(s string) string {
+	s = strings.Trim(notInNames.ReplaceAllString(strings.ToLower(s), "-"), "-")
+	if s = strings.TrimRight(s[:min(len(s), 60)], "-"); s == "" {
+		return "agent"
+	}
+	return s
+}

@@ -1,0 +1,286 @@
+package scaffold
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/tunegate/tunegate/internal/manifest"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden parts of testdata")
+
+const (
+	chat    = `{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}` + "\n"
+	oneTest = `{"id":"t1","input":"a","ideal":"b"}` + "\n"
+)
+
+// tree writes files below a new folder named repo.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "repo")
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func proposal(t *testing.T, dir string) Proposal {
+	t.Helper()
+	p, err := Look(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// checked writes the manifest into dir and returns what is wrong with it, a line a mistake.
+func checked(t *testing.T, dir string, p Proposal) string {
+	t.Helper()
+	path := filepath.Join(dir, "tunegate.yaml")
+	if err := os.WriteFile(path, p.Manifest(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := manifest.Load(path, dir); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// Each archive is a repository, with the manifest and the notes that it gets.
+func TestRepositories(t *testing.T) {
+	archives, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(archives) == 0 {
+		t.Fatal("no archives", err)
+	}
+	for _, path := range archives {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			a, err := txtar.ParseFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files, want := map[string]string{}, map[string]string{}
+			var kept []txtar.File
+			for _, f := range a.Files {
+				if strings.HasPrefix(f.Name, "want ") {
+					want[f.Name] = string(f.Data)
+					continue
+				}
+				files[f.Name] = string(f.Data)
+				kept = append(kept, f)
+			}
+			dir := tree(t, files)
+			p := proposal(t, dir)
+			_, agents, _ := strings.Cut(string(p.Manifest()), "\nagents:\n")
+			agents, _, _ = strings.Cut(agents, "\ngate:\n")
+			mistakes := strings.ReplaceAll(checked(t, dir, p), dir+string(filepath.Separator), "")
+			got := []txtar.File{
+				{Name: "want agents", Data: []byte(agents)},
+				{Name: "want notes", Data: []byte(strings.Join(append(p.Notes, ""), "\n"))},
+				{Name: "want mistakes", Data: []byte(strings.TrimPrefix(mistakes+"\n", "\n"))},
+			}
+			if *update {
+				a.Files = append(kept, got...)
+				if err := os.WriteFile(path, txtar.Format(a), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			for _, f := range got {
+				if w, ok := want[f.Name]; !ok || w != string(f.Data) {
+					t.Errorf("%s: got\n%s\nwant\n%s", f.Name, f.Data, w)
+				}
+			}
+		})
+	}
+}
+
+// The manifest as a whole, as a person gets it in an empty repository and in one with an agent.
+func TestManifest(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"empty":     {"README.md": "hello\n"},
+		"one-agent": {"data/greeter/train.jsonl": chat, "data/greeter/validation.jsonl": chat, "data/greeter/benchmark.jsonl": oneTest},
+	} {
+		p := proposal(t, tree(t, files))
+		golden := filepath.Join("testdata", name+".yaml")
+		if *update {
+			if err := os.WriteFile(golden, p.Manifest(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want, err := os.ReadFile(golden); err != nil || !bytes.Equal(want, p.Manifest()) {
+			t.Errorf("%s differs from %s (%v):\n%s", name, golden, err, p.Manifest())
+		}
+	}
+}
+
+func TestSite(t *testing.T) {
+	for name, want := range map[string]string{
+		"train.jsonl":                        "1 ",
+		"data/support-router/train.jsonl.gz": "1 support-router",
+		"data/support_router-train.jsonl":    "1 support-router",
+		"data/train/support-router.jsonl":    "1 support-router",
+		"evals/support-router.jsonl":         "3 support-router",
+		"data/support-router/test_set.JSONL": "3 support-router",
+		"training_data.jsonl":                "1 ",
+		"train-tickets-benchmark.ndjson":     "3 train-tickets",
+		"a/b/val.jsonl.zst":                  "2 a/b",
+		"a/b/examples.jsonl":                 "0 a/b",
+		"Data/Über-Uns/TRAIN.jsonl":          "1 über-uns",
+		"data/tickets.2024-05.train.jsonl":   "1 tickets-2024-05",
+		"test/fixtures/tickets/valid.jsonl":  "2 fixtures/tickets",
+	} {
+		s := siteOf(name)
+		if got := fmt.Sprint(int(s.role), " ", strings.Join(s.subject, "/")); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestGrader(t *testing.T) {
+	for want, sets := range map[string][][]string{
+		"json-equal": {{`{"a":1}`, ` {"b": [2]} `}},
+		"numeric":    {{"1"}, {"0", "-3.5", "1,234.50", "+7", "12345"}},
+		"exact":      {nil, {"yes"}, {"1", "two"}, {"007"}, {`{"a":1}`, "none"}, {`{"a":1,"a":2}`}, {"[1]"}, {"12,34"}, {"1e3"}},
+	} {
+		for _, ideals := range sets {
+			if got := graderFor(ideals); got != want {
+				t.Errorf("%q: %s, want %s", ideals, got, want)
+			}
+		}
+	}
+}
+
+// Names that are hard to write, or to print, come out of the manifest as they went in, or are told apart.
+func TestHostileNames(t *testing.T) {
+	names := []string{"- a: b # c", "it's {x}, [y]", `"quoted"`, "&anchor *alias", "tr\u00fcb", "100%", "true", "@x `y`", "trailing "}
+	files := map[string]string{"evil\x1b[31m.jsonl": chat, "evil\n- x: y.jsonl": chat, "evil\u202e.jsonl": chat, `back\slash.jsonl`: chat}
+	for _, name := range names {
+		files[name+"/train.jsonl"], files[name+"/tests.jsonl"] = chat, oneTest
+	}
+	dir := tree(t, files)
+	p := proposal(t, dir)
+	if mistakes := checked(t, dir, p); mistakes != "" {
+		t.Errorf("check refuses it:\n%s\n%s", mistakes, p.Manifest())
+	}
+	m, _ := manifest.Parse(p.Manifest(), "tunegate.yaml")
+	var trained []string
+	for _, a := range m.Agents {
+		trained = append(trained, strings.TrimSuffix(a.Train, "/train.jsonl"))
+	}
+	slices.Sort(trained)
+	slices.Sort(names)
+	if !slices.Equal(trained, names) {
+		t.Errorf("agents of %q, want %q", trained, names)
+	}
+	if len(p.Notes) != 4 {
+		t.Errorf("notes %q, want the four names that no manifest can hold", p.Notes)
+	}
+	for _, text := range append(p.Notes, string(p.Manifest())) {
+		if strings.ContainsAny(text, "\x1b\u202e") {
+			t.Errorf("a control character is handed on: %q", text)
+		}
+	}
+}
+
+// What is bounded is bounded, and said.
+func TestBounds(t *testing.T) {
+	many := map[string]string{}
+	for i := range mostFiles + 5 {
+		many[fmt.Sprintf("logs/%03d.jsonl", i)] = "{}\n"
+	}
+	p := proposal(t, tree(t, many))
+	if len(p.Agents) > 0 || len(p.Notes) != mostFiles+1 || !slices.Contains(p.Notes, fmt.Sprintf("only the first %d data files were looked at", mostFiles)) {
+		t.Errorf("%d agents, %d notes", len(p.Agents), len(p.Notes))
+	}
+	deep := strings.Repeat("d/", mostDepth+1)
+	p = proposal(t, tree(t, map[string]string{deep + "train.jsonl": chat}))
+	if len(p.Agents) > 0 || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "deep") {
+		t.Errorf("too deep: %+v", p)
+	}
+	p = proposal(t, tree(t, map[string]string{deep[2:] + "train.jsonl": chat}))
+	if len(p.Agents) != 1 || len(p.Notes) != 0 {
+		t.Errorf("just not too deep: %+v", p)
+	}
+	p = proposal(t, tree(t, map[string]string{"train.jsonl": `{"messages":[{"role":"user","content":"` + strings.Repeat("a", 3*firstBytes) + `"},{"role":"assistant","content":"b"}]}`, "test.jsonl": oneTest}))
+	if len(p.Agents) != 1 || !p.Agents[0].Complete() {
+		t.Errorf("a long line: %+v", p)
+	}
+}
+
+// Links are not followed: a link to a folder above would lead round in circles, one to elsewhere out of the repository.
+func TestLinks(t *testing.T) {
+	dir := tree(t, map[string]string{"data/train.jsonl": chat, "data/test.jsonl": oneTest})
+	outside := tree(t, map[string]string{"secret/train.jsonl": chat, "secret/test.jsonl": oneTest})
+	for name, to := range map[string]string{"loop": dir, "out": outside, "one.jsonl": filepath.Join(outside, "secret/train.jsonl")} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Skip("no links here:", err)
+		}
+	}
+	if p := proposal(t, dir); len(p.Agents) != 1 || p.Agents[0].Train != "data/train.jsonl" {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestCompressed(t *testing.T) {
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	fmt.Fprint(z, oneTest)
+	z.Close()
+	p := proposal(t, tree(t, map[string]string{"train.jsonl": chat, "test.jsonl.gz": zipped.String(), "bad/test.jsonl.gz": "\x1f\x8b not gzip"}))
+	if len(p.Agents) != 1 || p.Agents[0].Tests != "test.jsonl.gz" || p.Agents[0].Count != 1 || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "bad/test.jsonl.gz") {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestLookFails(t *testing.T) {
+	if _, err := Look(t.Context(), filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("no folder, and no error")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Look(ctx, t.TempDir()); err == nil {
+		t.Error("interrupted, and no error")
+	}
+}
+
+// Five real agents and what lies about them.
+func TestRealData(t *testing.T) {
+	root := os.Getenv("TUNEGATE_TESTDATA")
+	if root == "" {
+		t.Skip("TUNEGATE_TESTDATA does not name the folder of large test data")
+	}
+	p := proposal(t, filepath.Join(root, "data"))
+	got := map[string]string{}
+	for _, a := range p.Agents {
+		if a.Complete() {
+			got[a.Name] = fmt.Sprint(a.Count, " ", a.Grader, " ", a.Validation)
+		}
+	}
+	for name, want := range map[string]string{
+		"support-router": "4500 exact support-router/validation.jsonl.gz", "bank-triage": "3080 exact ", "home-assistant": "1076 exact ",
+		"voice-tools": "700 json-equal ", "commit-labeler": "1180 exact ", "planted": "300 exact ",
+	} {
+		if got[name] != want {
+			t.Errorf("%s: %q, want %q", name, got[name], want)
+		}
+	}
+	if len(got) != 6 {
+		t.Errorf("agents %v", got)
+	}
+}
