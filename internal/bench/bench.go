@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,7 +69,8 @@ type Plan struct {
 }
 
 // Run asks the tests in batches until Decide stops it or none is left, and returns the samples ordered by test,
-// then arm. An answer that failed is a sample with Error; the error of Run itself is the context's.
+// then arm. An answer that failed is a sample with Error. The error of Run itself is the context's; the samples are
+// then those that were answered, which cost money too.
 func Run(ctx context.Context, p Plan) ([]Sample, error) {
 	if len(p.Arms) == 0 {
 		return nil, errors.New("no model to benchmark")
@@ -80,10 +82,10 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 			end = min(next+size, end)
 		}
 		batch, err := p.ask(ctx, p.Tests[next:end], next*len(p.Arms))
-		if err != nil {
-			return samples, err
-		}
 		samples = append(samples, batch...)
+		if err != nil {
+			return slices.DeleteFunc(samples, func(s Sample) bool { return s.Test == "" || s.Error != "" }), err
+		}
 		next = end
 		if p.Decide != nil && p.Decide(samples) {
 			break

@@ -92,6 +92,9 @@ func replay(data []byte) (records []json.RawMessage, whole int, err error) {
 		rest := data[whole:]
 		end := bytes.IndexByte(rest, '\n')
 		if end < 0 {
+			if !torn(rest) {
+				return nil, 0, fmt.Errorf("line %d is no record", line)
+			}
 			return records, whole, nil
 		}
 		record, ok := decode(rest[:end])
@@ -105,6 +108,20 @@ func replay(data []byte) (records []json.RawMessage, whole int, err error) {
 		whole += end + 1
 	}
 	return records, whole, nil
+}
+
+// torn reports whether a last line without an end can be the beginning of a record, or the zeros that a file system
+// leaves where a write did not get to. Anything else was never written here, and is not to be cut off in silence.
+func torn(tail []byte) bool {
+	if len(bytes.Trim(tail, "\x00")) == 0 {
+		return true
+	}
+	for i, c := range tail[:min(len(tail), 9)] {
+		if hexadecimal := c >= '0' && c <= '9' || c >= 'a' && c <= 'f'; i < 8 && !hexadecimal || i == 8 && c != ' ' {
+			return false
+		}
+	}
+	return true
 }
 
 func decode(line []byte) (json.RawMessage, bool) {

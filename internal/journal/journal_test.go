@@ -110,6 +110,21 @@ func TestDamageBeforeTheEndIsAnError(t *testing.T) {
 	}
 }
 
+func TestAForeignFileIsNotCutOff(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	for _, content := range []string{"no journal at all", "12345678x", "{\"a\":1}"} {
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(path); err == nil {
+			t.Errorf("%q was opened as a journal", content)
+		}
+		if kept, _ := os.ReadFile(path); string(kept) != content {
+			t.Errorf("%q became %q", content, kept)
+		}
+	}
+}
+
 func TestSecondOpenIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	first := open(t, path)

@@ -37,6 +37,8 @@ type State struct {
 	Job      Job
 	Launched int      // jobs that this call created
 	Extra    []string // jobs of the same key that this call cancelled, because another one was first
+	// Unsettled: a create was sent and this call ended before its outcome was known. The next one finds out.
+	Unsettled bool
 }
 
 // Pending reports whether the job is still on its way.
@@ -54,7 +56,7 @@ func (s State) Pending() bool { return s.Job.ID != "" && !s.Job.Status.Final() }
 // The state is right also when the error is not nil: a job in it goes on at the provider.
 func Advance(ctx context.Context, l Launch) (State, error) {
 	l.Attempts = max(l.Attempts, 1)
-	a := &advance{Launch: l, key: l.Spec.Key(), began: time.Now()}
+	a := &advance{Launch: l, key: l.Spec.Key(), created: time.Now()}
 	a.history = read(l.Past, a.key)
 	err := a.run(ctx)
 	return a.state, err
@@ -63,47 +65,73 @@ func Advance(ctx context.Context, l Launch) (State, error) {
 type advance struct {
 	Launch
 	key     Key
-	began   time.Time
+	created time.Time // until a.created+Settle the list may not show a rival of the chosen job yet
 	history history
 	state   State
 	step    int // of the last metric told
 }
 
 func (a *advance) run(ctx context.Context) error {
-	jobs, err := a.find(ctx)
-	if err != nil {
-		return err
+	for {
+		jobs, attempts, err := a.known(ctx)
+		if err != nil {
+			return err
+		}
+		best, ok := choose(jobs)
+		switch failed := best.Status.Final() && best.Status != Succeeded; {
+		case ok && !failed:
+			a.state.Job = best
+			err = a.poll(ctx)
+		case attempts < a.Attempts:
+			err = a.launch(ctx, attempts+1)
+		case !ok:
+			return fmt.Errorf("job %s was launched before and is gone from the provider: %w", a.history.job, ErrNotFound)
+		default:
+			a.state.Job = best
+			return a.saw(ctx, best)
+		}
+		// A job may also end because another run, which saw more, chose a different one: look again.
+		if err != nil || !a.state.Job.Status.Final() || a.state.Job.Status == Succeeded {
+			return err
+		}
+	}
+}
+
+// known returns every job of the key, those of the journal that the list does not show included, and the highest
+// attempt that made one.
+func (a *advance) known(ctx context.Context) (jobs []Job, attempts int, err error) {
+	if jobs, err = a.find(ctx); err != nil {
+		return nil, 0, err
 	}
 	if open := a.history.open; open > 0 && !slices.ContainsFunc(jobs, func(j Job) bool { return j.Attempt >= open }) {
 		late, err := a.settle(ctx, open)
 		if err != nil {
-			return err
+			return nil, 0, err
 		}
 		jobs = append(jobs, late...)
 	}
-	attempts := a.history.attempts
+	a.history.open = 0
+	attempts = a.history.attempts
 	for _, j := range jobs {
 		attempts = max(attempts, j.Attempt)
 	}
-	if len(jobs) == 0 && a.history.job != "" {
-		// The journal knows a job that the list does not show: ask for it by name before paying again.
-		job, err := a.Provider.Poll(ctx, a.history.job)
-		switch {
-		case err == nil:
-			job.Key = a.key
-			jobs = []Job{job}
-		case !errors.Is(err, ErrNotFound):
-			return fmt.Errorf("looking up job %s: %w", a.history.job, err)
-		case attempts >= a.Attempts:
-			return fmt.Errorf("job %s was launched before and is gone from the provider: %w", a.history.job, err)
-		}
+	last := a.history.job
+	if last == "" || slices.ContainsFunc(jobs, func(j Job) bool { return j.ID == last }) {
+		return jobs, attempts, nil
 	}
-	best, ok := choose(jobs)
-	if failed := best.Status.Final() && best.Status != Succeeded; !ok || failed && attempts < a.Attempts {
-		return a.launch(ctx, attempts+1)
+	// The journal knows a job that the list does not show: ask for it by name before paying again.
+	job, err := a.Provider.Poll(ctx, last)
+	switch {
+	case errors.Is(err, ErrNotFound) && a.Settle == 0 && len(jobs) == 0:
+		attempts = 0 // the list is the truth, so the job was deleted there, and nobody would be paid twice
+	case errors.Is(err, ErrNotFound):
+	case err != nil:
+		return nil, 0, fmt.Errorf("looking up job %s: %w", last, err)
+	case job.Key == "" || job.Key == a.key: // a journal that names a job of another fine-tune is not believed
+		job.Key, job.Attempt = a.key, max(job.Attempt, a.history.attempts)
+		jobs = append(jobs, job)
 	}
-	a.state.Job = best
-	return a.poll(ctx)
+	return jobs, attempts, nil
 }
 
 // find returns the jobs that really bear the key: some services ignore filters.
@@ -184,32 +212,67 @@ func (a *advance) launch(ctx context.Context, attempt int) error {
 	if err := a.record(Event{Kind: Intent, Attempt: attempt}); err != nil {
 		return err
 	}
-	id, err := a.Provider.Start(ctx, spec, training, validation)
+	a.history.open = attempt
+	id, err := a.start(ctx, spec, training, validation)
+	a.created = time.Now()
 	switch {
 	case errors.Is(err, ErrRefused):
+		a.history.open = 0
 		if err2 := a.record(Event{Kind: Refusal, Attempt: attempt, Error: err.Error()}); err2 != nil {
 			return err2
 		}
 		return fmt.Errorf("creating the job: %w", err)
 	case err != nil:
+		a.state.Unsettled = true
 		jobs, err2 := a.settle(ctx, attempt)
 		if err2 != nil {
 			return err2
 		}
+		a.state.Unsettled = false
 		best, ok := choose(jobs)
 		if !ok {
 			return fmt.Errorf("creating the job: %w", err)
 		}
 		a.state.Job = best
 		a.state.Launched++
+		a.launched(best.ID, attempt)
 	default:
 		a.state.Job = Job{ID: id, Key: a.key, Attempt: attempt, Status: Created}
 		a.state.Launched++
+		a.launched(id, attempt)
 		if err := a.record(Event{Kind: Launched, Attempt: attempt, Job: id}); err != nil {
 			return err
 		}
 	}
 	return a.poll(ctx)
+}
+
+// launched keeps in mind what the journal now says.
+func (a *advance) launched(id string, attempt int) {
+	a.history.open, a.history.job, a.history.attempts = 0, id, max(a.history.attempts, attempt)
+}
+
+// grace is how long a create that is under way may go on after ctx has ended: a reply that arrives in time tells
+// whether there is a job, which otherwise only the list will, later.
+const grace = 800 * time.Millisecond
+
+func (a *advance) start(ctx context.Context, s Spec, training, validation string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(grace)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			cancel()
+		case <-late.Done():
+		}
+	})
+	defer stop()
+	return a.Provider.Start(late, s, training, validation)
 }
 
 // settle finds out what became of a create whose reply is not known. It gives up after Settle, counted on this
@@ -265,7 +328,7 @@ func (a *advance) poll(ctx context.Context) error {
 	lastGood := watched
 	for {
 		var err error
-		if !agreed || time.Since(a.began) < a.Settle {
+		if !agreed || time.Since(a.created) < a.Settle {
 			err = a.agree(ctx)
 			agreed = err == nil
 		}
@@ -320,6 +383,7 @@ func (a *advance) saw(ctx context.Context, job Job) error {
 	if !job.Status.Final() || a.history.ended == job.ID {
 		return nil
 	}
+	a.history.ended = job.ID
 	return a.record(Event{Kind: Ended, Attempt: job.Attempt, Job: job.ID, Status: job.Status, TrainedTokens: job.TrainedTokens, Error: job.Error})
 }
 

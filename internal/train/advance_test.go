@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 // service is a scripted provider: its jobs run for a while and then end as told.
 type service struct {
+	mu      sync.Mutex // of jobs
 	jobs    []Job
 	ends    Status        // of jobs that ran long enough; "" means Succeeded
 	runs    time.Duration // how long a job takes
@@ -23,19 +25,28 @@ type service struct {
 	creates int
 	polls   int
 	broken  func() error // error of Find and Poll
+	upload  time.Duration
 }
 
-func (s *service) Upload(context.Context, File) (string, error) { return "file-1", nil }
+func (s *service) Upload(context.Context, File) (string, error) {
+	time.Sleep(s.upload)
+	return "file-1", nil
+}
 
-func (s *service) Start(_ context.Context, spec Spec, _, _ string) (string, error) {
+func (s *service) Start(ctx context.Context, spec Spec, _, _ string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
 	if s.start != nil {
 		if err := s.start(); err != nil {
 			return "", err
 		}
 	}
+	s.mu.Lock()
 	s.creates++
 	j := Job{ID: fmt.Sprintf("job-%d", len(s.jobs)+1), Key: spec.Key(), Attempt: spec.Attempt, Status: Running, CreatedAt: time.Now()}
 	s.jobs = append(s.jobs, j)
+	s.mu.Unlock()
 	if s.reply != nil {
 		if err := s.reply(); err != nil {
 			return "", err
@@ -54,12 +65,17 @@ func (s *service) now(i int) Job {
 	return *j
 }
 
-func (s *service) Find(context.Context, Key) ([]Job, error) {
+func (s *service) Find(ctx context.Context, _ Key) ([]Job, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if s.broken != nil {
 		if err := s.broken(); err != nil {
 			return nil, err
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var out []Job // of every key: the filter is ignored, as some services do
 	for i := range s.jobs {
 		if time.Since(s.jobs[i].CreatedAt) >= s.lag {
@@ -70,6 +86,8 @@ func (s *service) Find(context.Context, Key) ([]Job, error) {
 }
 
 func (s *service) Poll(_ context.Context, id string) (Job, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.polls++
 	if s.broken != nil {
 		if err := s.broken(); err != nil {
@@ -85,6 +103,8 @@ func (s *service) Poll(_ context.Context, id string) (Job, error) {
 }
 
 func (s *service) Cancel(_ context.Context, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for i := range s.jobs {
 		if s.jobs[i].ID == id && !s.now(i).Status.Final() {
 			s.jobs[i].Status = Cancelled
@@ -365,4 +385,138 @@ func TestPollingOutlastsErrors(t *testing.T) {
 			t.Errorf("a service that stays down: %+v, %v; want an error and a job that goes on", state, err)
 		}
 	})
+}
+
+// The list may lag behind a create, however long the upload before it took.
+func TestSlowUploadsDoNotHideARival(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{runs: time.Hour, lag: 30 * time.Second, upload: 2 * time.Minute}
+		states := make([]State, 2)
+		done := make(chan error)
+		for i := range states {
+			go func() {
+				time.Sleep(time.Duration(i) * time.Second)
+				var err error
+				r := newRunner(s)
+				states[i], err = Advance(t.Context(), r.launch)
+				done <- err
+			}()
+		}
+		if err := errors.Join(<-done, <-done); err != nil {
+			t.Fatal(err)
+		}
+		trained := 0
+		for _, j := range s.jobs {
+			if j.Status == Succeeded {
+				trained++
+			}
+		}
+		if trained != 1 || states[0].Job.ID != states[1].Job.ID {
+			t.Errorf("%d jobs trained, the runs end with %s and %s", trained, states[0].Job.ID, states[1].Job.ID)
+		}
+	})
+}
+
+// The list shows an old failed job only, the journal knows the newer one that is running.
+func TestJournalKnowsMoreThanTheList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{ends: Failed}
+		r := newRunner(s)
+		if _, err := r.advance(t); err != nil {
+			t.Fatal(err)
+		}
+		s.ends, s.runs, s.lag, r.launch.Attempts = "", time.Hour, 0, 2
+		r.launch.Until = time.Now().Add(time.Minute)
+		if state, err := r.advance(t); err != nil || state.Job.Attempt != 2 || !state.Pending() {
+			t.Fatalf("%+v, %v", state, err)
+		}
+		s.lag, r.launch.Attempts, r.launch.Until = 30*time.Minute, 3, time.Time{}
+		s.jobs[0].CreatedAt = s.jobs[0].CreatedAt.Add(-time.Hour) // shown, unlike the second
+		state, err := r.advance(t)
+		if err != nil || s.creates != 2 || state.Job.ID != "job-2" || state.Job.Status != Succeeded {
+			t.Errorf("%+v, %v, %d creates", state, err, s.creates)
+		}
+	})
+}
+
+// A journal that names somebody else's job does not make it ours.
+func TestForeignJobInTheJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{jobs: []Job{{ID: "foreign", Key: "another key", Status: Succeeded, Model: "ft:foreign"}}}
+		r := newRunner(s)
+		r.journal = []Event{{Kind: Launched, Key: testSpec.Key(), Attempt: 1, Job: "foreign"}}
+		if state, err := r.advance(t); err == nil || state.Job.ID == "foreign" {
+			t.Errorf("%+v, %v", state, err)
+		}
+	})
+}
+
+// Another run, which saw more, cancels the job that this one follows: the one it chose is taken up.
+func TestRivalCancelsTheFollowedJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{runs: 10 * time.Hour}
+		r := newRunner(s)
+		r.launch.Settle = time.Second
+		go func() {
+			time.Sleep(time.Hour)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.jobs[0].Status = Cancelled
+			s.jobs = append(s.jobs, Job{ID: "rival", Key: testSpec.Key(), Attempt: 1, Status: Succeeded, Model: "ft:rival", CreatedAt: time.Now()})
+		}()
+		if state, err := r.advance(t); err != nil || state.Job.ID != "rival" || s.creates != 1 {
+			t.Errorf("%+v, %v, %d creates", state, err, s.creates)
+		}
+	})
+}
+
+func TestAttemptsGoOnWithinOneCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{ends: Failed}
+		r := newRunner(s)
+		r.launch.Attempts = 3
+		state, err := r.advance(t)
+		if err != nil || s.creates != 3 || state.Launched != 3 || state.Job.Attempt != 3 || state.Job.Status != Failed {
+			t.Errorf("%+v, %v, %d creates", state, err, s.creates)
+		}
+	})
+}
+
+// Where the list is the truth, a job that is gone was deleted there, and may be made again.
+func TestDeletedWhereTheListIsTheTruth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{}
+		r := newRunner(s)
+		r.launch.Settle = 0
+		if _, err := r.advance(t); err != nil {
+			t.Fatal(err)
+		}
+		s.jobs = nil
+		if state, err := r.advance(t); err != nil || state.Launched != 1 || state.Job.Status != Succeeded {
+			t.Errorf("%+v, %v", state, err)
+		}
+	})
+}
+
+// The end of the context leaves a create that is under way a moment for its reply.
+func TestInterruptedCreate(t *testing.T) {
+	for reply, want := range map[time.Duration]State{500 * time.Millisecond: {Launched: 1}, 2 * time.Second: {Unsettled: true}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &service{runs: time.Hour}
+			r := newRunner(s)
+			ctx, stop := context.WithCancel(t.Context())
+			s.reply = func() error { stop(); time.Sleep(reply); return nil }
+			if want.Unsettled {
+				s.reply = func() error { stop(); time.Sleep(reply); return context.Canceled }
+			}
+			state, err := Advance(ctx, r.launch)
+			if !errors.Is(err, context.Canceled) || state.Launched != want.Launched || state.Unsettled != want.Unsettled {
+				t.Errorf("reply after %v: %+v, %v", reply, state, err)
+			}
+			s.reply = nil
+			if state, err := r.advance(t); err != nil || s.creates != 1 || state.Job.Status != Succeeded {
+				t.Errorf("the next run: %+v, %v, %d creates", state, err, s.creates)
+			}
+		})
+	}
 }

@@ -11,6 +11,10 @@ import (
 	"math"
 )
 
+// Version changes whenever the same examples and recipe train another model than before: it is part of what a
+// fine-tune is known by.
+const Version = "1"
+
 // Turn is one message of a conversation, as text.
 type Turn struct{ Role, Content string }
 
