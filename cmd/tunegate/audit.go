@@ -115,10 +115,7 @@ func (a *audited) write(e env, format string) error {
 		return err
 	}
 	for _, f := range audit.Fold(a.Findings) {
-		fmt.Fprintf(e.stdout, "%s: %s\n", f.Severity, f)
-		if f.Hint != "" {
-			fmt.Fprintln(e.stdout, "  hint: "+f.Hint)
-		}
+		printFinding(e.stdout, f.Severity.String()+": ", f)
 	}
 	_, err := fmt.Fprintf(e.stdout, "%d rows, %d messages, %d tokens, %d findings\n", a.Totals.Rows, a.Totals.Messages, a.Totals.Tokens, len(a.Findings))
 	return err

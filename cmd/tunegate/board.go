@@ -9,6 +9,7 @@ import (
 
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/pipeline"
+	"github.com/tunegate/tunegate/internal/render"
 )
 
 // board is what is known of the legs of a run while it goes on. What it shows is a function of it, of the time and of
@@ -64,14 +65,14 @@ func (p *pace) left(now time.Time, steps int) (time.Duration, bool) {
 func newBoard(now time.Time, legs []string) *board {
 	b := &board{began: now}
 	for _, id := range legs {
-		b.legs = append(b.legs, &legState{id: printable(id)})
+		b.legs = append(b.legs, &legState{id: render.Line(id)})
 	}
 	return b
 }
 
 // leg returns the leg's line, a new one for an id not heard of before.
 func (b *board) leg(id string) *legState {
-	id = printable(id)
+	id = render.Line(id)
 	i := slices.IndexFunc(b.legs, func(l *legState) bool { return l.id == id })
 	if i < 0 {
 		i = len(b.legs)
@@ -96,9 +97,9 @@ func (b *board) event(now time.Time, e pipeline.Event) {
 		return
 	}
 	l.step, l.steps = 0, 0
-	l.note = printable(e.Text)
+	l.note = render.Line(e.Text)
 	if e.Status != "" {
-		l.note = e.Phase + ": " + printable(string(e.Status)) // the job's id is in the report, and too long for here
+		l.note = e.Phase + ": " + render.Line(string(e.Status)) // the job's id is in the report, and too long for here
 	}
 	if e.Stage == pipeline.Finished {
 		l.verdict, l.ended = e.Verdict, now
@@ -150,11 +151,11 @@ func (l *legState) left(now time.Time) string {
 // doing fills the column between state and times.
 func (l *legState) doing(room int) string {
 	if l.step <= 0 {
-		return clip(l.note, room)
+		return render.Clip(l.note, room)
 	}
 	phase := ""
 	if l.phase != "full" && l.phase != "" {
-		phase = printable(l.phase) + ": "
+		phase = render.Line(l.phase) + ": "
 	}
 	long, short, loss := fmt.Sprintf("%sstep %d", phase, l.step), fmt.Sprintf("%s%d", phase, l.step), ""
 	if l.steps > 0 {
@@ -174,11 +175,11 @@ func (l *legState) doing(room int) string {
 		bar = l.bar(barCells)
 	}
 	for _, text := range []string{bar + long + loss, bar + short + loss, long + loss, short + loss, short} {
-		if cells(text) <= room {
+		if render.Cells(text) <= room {
 			return text
 		}
 	}
-	return clip(l.share(), room)
+	return render.Clip(l.share(), room)
 }
 
 // A bar is drawn where so much room is left; narrower, numbers alone say the same.
@@ -302,7 +303,7 @@ type columns struct{ name, state, doing, took, left int }
 func fit(room int, legs []*legState, now time.Time) columns {
 	c := columns{name: len("leg"), state: len("benchmark"), took: len("time"), left: len("left")}
 	for _, l := range legs {
-		c.name, c.state = max(c.name, cells(l.id)), max(c.state, len(l.state()))
+		c.name, c.state = max(c.name, render.Cells(l.id)), max(c.state, len(l.state()))
 		c.took, c.left = max(c.took, len(l.took(now))), max(c.left, len(l.left(now)))
 	}
 	c.name = min(c.name, max(12, room/4))
@@ -358,9 +359,15 @@ func (b *board) lines(width, height int, now time.Time, colour bool) []string {
 		out = append(out, c.row(l.id, l.state(), l.doing(c.doing), l.took(now), l.left(now), v))
 	}
 	if len(rest) > 0 && (height <= 0 || height >= 4) {
-		out = append(out, clip(fmt.Sprintf("and %d more: %s", len(rest), census(rest)), room))
+		out = append(out, render.Clip(fmt.Sprintf("and %d more: %s", len(rest), census(rest)), room))
 	}
-	return append(out, clip(b.summary(now), room))
+	return append(out, render.Clip(b.summary(now), room))
+}
+
+// pad fills a text up to n columns, and cuts a longer one.
+func pad(s string, n int) string {
+	s = render.Clip(s, n)
+	return s + strings.Repeat(" ", max(0, n-render.Cells(s)))
 }
 
 // narrow is the line on a terminal that has room for a name and a word.
@@ -369,8 +376,8 @@ func (l *legState) narrow(room, names int) string {
 	if l.step > 0 {
 		state = l.share()
 	}
-	state = clip(state, max(room/2, 1))
-	return clip(pad(l.id, min(names, max(room-2-len("benchmark"), 1)))+"  "+state, room)
+	state = render.Clip(state, max(room/2, 1))
+	return render.Clip(pad(l.id, min(names, max(room-2-len("benchmark"), 1)))+"  "+state, room)
 }
 
 // paint sets a verdict's colour.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/pipeline"
+	"github.com/tunegate/tunegate/internal/render"
 	"github.com/tunegate/tunegate/internal/train"
 )
 
@@ -128,7 +129,7 @@ func TestBoardFits(t *testing.T) {
 					t.Fatalf("%s: %d lines at height %d", name, len(lines), height)
 				}
 				for _, l := range lines {
-					if n := cells(l); n > max(width-1, 1) {
+					if n := render.Cells(l); n > max(width-1, 1) {
 						t.Fatalf("%s at %d columns: %d in %q", name, width, n, l)
 					}
 					if strings.ContainsAny(l, "\x1b\n\r\a") {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tunegate/tunegate/internal/pipeline"
+	"github.com/tunegate/tunegate/internal/render"
 	"github.com/tunegate/tunegate/internal/train"
 )
 
@@ -41,7 +42,7 @@ const countersEvery = 5 * time.Second
 func newEventLog(now time.Time, legs []string, verbose bool) *eventLog {
 	l := &eventLog{began: now, verbose: verbose, legs: map[string]*logged{}}
 	for _, id := range legs {
-		l.width = max(l.width, cells(printable(id)))
+		l.width = max(l.width, render.Cells(render.Line(id)))
 	}
 	return l
 }
@@ -118,7 +119,7 @@ func (l *eventLog) count(now time.Time, leg *logged) []string {
 
 func (l *eventLog) line(now time.Time, leg *logged, id string, stage pipeline.Stage, text string) string {
 	leg.at = now
-	return fmt.Sprintf("%6.1fs  %s  %-9s  %s", now.Sub(l.began).Seconds(), pad(printable(id), max(l.width, cells(printable(id)))), stage, printable(text))
+	return fmt.Sprintf("%6.1fs  %s  %-9s  %s", now.Sub(l.began).Seconds(), pad(render.Line(id), max(l.width, render.Cells(render.Line(id)))), stage, render.Line(text))
 }
 
 // timing says how long each stage took, the same stage of all phases together.

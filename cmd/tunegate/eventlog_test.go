@@ -50,7 +50,7 @@ func trainingEvents() []happened {
 
 func TestEventLog(t *testing.T) {
 	want := []string{
-		"   0.0s  ops          audit      reading a?[2J b.jsonl",
+		"   0.0s  ops          audit      reading a�[2J b.jsonl",
 		"   1.0s  ops          train      full: job ftjob-1 is validating",
 		"   3.0s  ops          train      full: job ftjob-1 is running",
 		"   8.0s  ops          train      full: step 10 of 20, loss 1.0000",

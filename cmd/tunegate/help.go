@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/diag"
+	"github.com/tunegate/tunegate/internal/render"
 )
 
 // helpWidth is how wide help is at most: it is read in terminals of all sizes and pasted into pages.
@@ -120,7 +121,7 @@ func wrapped(text, indent string) string {
 			continue
 		}
 		for word := range strings.FieldsSeq(l) {
-			if line != "" && len(indent)+cells(line)+1+cells(word) > helpWidth {
+			if line != "" && len(indent)+render.Cells(line)+1+render.Cells(word) > helpWidth {
 				flush()
 			}
 			if line != "" {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/tunegate/tunegate/internal/render"
 )
 
 // Help of every command fits helpWidth, has an example that is one of the command's own, and names every option.
@@ -19,7 +21,7 @@ func TestHelp(t *testing.T) {
 			t.Fatalf("%v: exit %d, %s", args, code, complaints.String())
 		}
 		for line := range strings.SplitSeq(out.String(), "\n") {
-			if cells(line) > helpWidth || strings.TrimRight(line, " ") != line {
+			if render.Cells(line) > helpWidth || strings.TrimRight(line, " ") != line {
 				t.Errorf("%v: %q", args, line)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/manifest"
+	"github.com/tunegate/tunegate/internal/render"
 	"github.com/tunegate/tunegate/internal/scaffold"
 )
 
@@ -89,7 +90,7 @@ func proposed(w io.Writer, p scaffold.Proposal, holds string) {
 		if i >= live {
 			line += "; commented out until that is there"
 		}
-		fmt.Fprintln(w, line)
+		fmt.Fprintln(w, render.Line(line))
 	}
 	const shown = 20
 	for i, note := range p.Notes {
@@ -97,7 +98,7 @@ func proposed(w io.Writer, p scaffold.Proposal, holds string) {
 			fmt.Fprintf(w, "note: and %d more\n", len(p.Notes)-shown)
 			break
 		}
-		fmt.Fprintln(w, "note: "+note)
+		fmt.Fprintln(w, "note: "+render.Line(note))
 	}
 	if missing := p.Missing(); len(missing) > 0 {
 		fmt.Fprintln(w, "next: write "+strings.Join(missing, " and ")+", then tunegate check")

@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/render"
 )
 
 func main() {
@@ -126,9 +126,6 @@ func finish(ctx context.Context, stderr io.Writer, err error) int {
 			return exitPending
 		}
 		return exitError
-	case errors.Is(err, fs.ErrNotExist):
-		complain(stderr, err.Error())
-		return exitUsage
 	}
 	complain(stderr, err.Error())
 	return exitError
@@ -169,16 +166,20 @@ func dispatch(ctx context.Context, e env, args []string) error {
 // complain writes a message, each of its lines with our name. It may hold what files and services say.
 func complain(w io.Writer, message string) {
 	for line := range strings.SplitSeq(message, "\n") {
-		fmt.Fprintln(w, "tunegate: "+printable(line))
+		fmt.Fprintln(w, "tunegate: "+render.Line(line))
 	}
 }
 
 // printFindings writes a finding a line, hints on lines of their own.
 func printFindings(w io.Writer, findings []diag.Finding) {
 	for _, f := range findings {
-		fmt.Fprintln(w, printable(f.String()))
-		if f.Hint != "" {
-			fmt.Fprintln(w, "  hint: "+printable(f.Hint))
-		}
+		printFinding(w, "", f)
+	}
+}
+
+func printFinding(w io.Writer, before string, f diag.Finding) {
+	fmt.Fprintln(w, before+render.Line(f.String()))
+	if f.Hint != "" {
+		fmt.Fprintln(w, "  hint: "+render.Line(f.Hint))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/tunegate/tunegate/internal/manifest"
+	"github.com/tunegate/tunegate/internal/render"
 )
 
 // defaultManifests are looked for in turn when none is named.
@@ -25,8 +26,10 @@ func loadManifest(e env, args []string) (*manifest.Manifest, error) {
 	}
 	for _, path := range paths {
 		m, err := manifest.Load(path, manifest.Root(e.getenv, filepath.Dir(path)))
-		if len(args) == 0 && errors.Is(err, fs.ErrNotExist) {
+		if missing := errors.Is(err, fs.ErrNotExist); missing && len(args) == 0 {
 			continue
+		} else if missing {
+			return nil, usageError{err.Error(), ""}
 		}
 		return m, err
 	}
@@ -44,7 +47,7 @@ func checkCommand() command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(e.stdout, "%s: %d agents, no problem\n", m.File, len(m.Agents))
+				fmt.Fprintf(e.stdout, "%s: %d agents, no problem\n", render.Line(m.File), len(m.Agents))
 				return nil
 			}
 		},

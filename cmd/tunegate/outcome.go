@@ -36,7 +36,7 @@ type outcome struct {
 func tuned(doc report.Report, path string, m *manifest.Manifest) outcome {
 	o := outcome{verdict: doc.Verdict, page: render.Results(doc), dir: filepath.Dir(m.File), launched: doc.Launched, costUSD: doc.CostUSD, report: filepath.ToSlash(path)}
 	if doc.Verdict != gate.Pass {
-		o.page += "\n" + render.Next(doc)
+		o.page += "\n" + render.Steps(doc)
 	}
 	for _, l := range doc.Legs {
 		o.findings = append(o.findings, l.Audit.Findings...)

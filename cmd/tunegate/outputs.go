@@ -1,17 +1,31 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
-	"path/filepath"
+	"path"
+	"slices"
 
 	"github.com/tunegate/tunegate/internal/render"
 	"github.com/tunegate/tunegate/internal/report"
 )
 
-// writeOutputs writes what a run leaves: the pages below reports, a record a leg below models.
+// writeOutputs writes what a run leaves: the pages below reports, a record a leg below models. The record of a leg without a
+// model goes, since it is one from before. Links below dir, which a checkout may bring, lead no file out of it.
 func writeOutputs(dir string, doc report.Report) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making the folder of the outputs: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("opening the folder of the outputs: %w", err)
+	}
+	defer root.Close()
 	body, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding the report: %w", err)
@@ -22,10 +36,15 @@ func writeOutputs(dir string, doc report.Report) error {
 		"reports/finetuning_results.md":  []byte(render.Results(doc)),
 		"reports/next_steps.md":          []byte(render.Next(doc)),
 	}
+	var errs []error // what can be written is
 	for i := range doc.Legs {
 		l := &doc.Legs[i]
+		name := "models/" + l.ID + ".json"
 		p := l.Last()
 		if p == nil || p.Model == "" {
+			if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, fmt.Errorf("removing the record of an earlier model below %s: %w", dir, err))
+			}
 			continue
 		}
 		model, err := json.MarshalIndent(map[string]any{
@@ -35,38 +54,36 @@ func writeOutputs(dir string, doc report.Report) error {
 		if err != nil {
 			return fmt.Errorf("encoding the model of %s: %w", l.ID, err)
 		}
-		files["models/"+l.ID+".json"] = append(model, '\n')
+		files[name] = append(model, '\n')
 	}
-	for name, content := range files {
-		if err := writeWhole(filepath.Join(dir, name), content); err != nil {
-			return err
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := writeWhole(root, name, files[name]); err != nil {
+			errs = append(errs, fmt.Errorf("writing %s below %s: %w", name, dir, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// writeWhole makes path hold content, wholly or not at all.
-func writeWhole(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+// writeWhole makes the file name below root hold content, wholly or not at all.
+func writeWhole(root *os.Root, name string, content []byte) error {
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	fresh := path.Join(path.Dir(name), ".new-"+rand.Text())
+	f, err := root.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(content)
 	if err == nil {
-		err = f.Chmod(0o644)
+		err = f.Chmod(0o644) // whatever the umask
 	}
-	if err2 := f.Close(); err == nil {
-		err = err2
-	}
+	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = root.Rename(fresh, name)
 	}
 	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("writing %s: %w", path, err)
+		_ = root.Remove(fresh)
 	}
-	return nil
+	return err
 }

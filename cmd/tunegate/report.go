@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -15,7 +17,8 @@ import (
 func reportCommand() command {
 	return command{
 		name: "report", args: "DIR..", summary: "merge the reports of legs, decide, write the pages",
-		about:   "Each DIR is what a tune or run wrote with --out. The verdict is the worst of the legs'.",
+		about: "Each DIR is what a tune or run wrote with --out. The verdict is the worst of the legs'; a leg of the manifest\n" +
+			"that none of them reports is an error.",
 		example: "tunegate report leg-1 leg-2 --out merged",
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
 			out := f.String("out", ".", "`dir` that takes reports/ and models/")
@@ -61,6 +64,9 @@ func resultScreen(e env) render.Screen {
 
 func readReport(path string) (report.Report, error) {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return report.Report{}, usageError{fmt.Sprintf("there is no report %s", path), "name folders that tune or run wrote with --out"}
+	}
 	if err != nil {
 		return report.Report{}, err
 	}

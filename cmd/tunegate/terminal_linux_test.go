@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tunegate/tunegate/internal/render"
 )
 
 // pseudoTerminal opens a terminal of the given size: what the program holds, and what stands for keys and glass.
@@ -146,7 +148,7 @@ func (g *glass) letter(r rune) {
 		g.line()
 		return
 	}
-	if g.col+runeCells(r) > g.width {
+	if g.col+render.Cells(string(r)) > g.width {
 		if g.fixed {
 			g.faults = append(g.faults, fmt.Sprintf("%q reaches beyond the last column after %q", r, string(g.lines[g.row])))
 			return
@@ -154,7 +156,7 @@ func (g *glass) letter(r rune) {
 		g.row, g.col = g.row+1, 0
 		g.line()
 	}
-	for range runeCells(r) {
+	for range render.Cells(string(r)) {
 		for len(g.lines[g.row]) <= g.col {
 			g.lines[g.row] = append(g.lines[g.row], ' ')
 		}

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/tunegate/tunegate/internal/dataset"
+	"github.com/tunegate/tunegate/internal/render"
 	"github.com/tunegate/tunegate/internal/tokens"
 )
 
@@ -93,7 +94,7 @@ func writeTokens(e env, format, encoding string, all []fileTokens) error {
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "rows\tmessages\ttokens\ttraining tokens\t  file")
 	for _, t := range all {
-		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t  %s\n", t.Rows, t.Messages, t.Tokens, t.TrainingTokens, t.File)
+		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t  %s\n", t.Rows, t.Messages, t.Tokens, t.TrainingTokens, render.Line(t.File))
 	}
 	return w.Flush()
 }

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// minDiffer is the number of tests on which the arms must differ before Significant or Strict can pass: five wins to
+// MinDiffer is the number of tests on which the arms must differ before Significant or Strict can pass: five wins to
 // none is the least that an exact test at 0.05 accepts.
-const minDiffer = 5
+const MinDiffer = 5
 
 // enoughTests is where an observed improvement short of the margin is a fail and no longer an accident of few tests.
 const enoughTests = 30
@@ -30,6 +30,11 @@ type Policy struct {
 	// Sequential says that the run stopped, or may have stopped, because of what it saw. Evidence is then anytime-valid only,
 	// also when all tests were used in the end: a fixed-size test after many looks promises more than it holds.
 	Sequential bool
+
+	// Exhausted says, under Sequential, that no test is left to ask: the observed improvement may then decide, as it does in a run of
+	// fixed size. Before that it may not, since each further look would be a fresh chance of touching the margin by luck; a pass
+	// then needs the margin itself shown.
+	Exhausted bool
 
 	// OnInconclusive is Pass where an inconclusive benchmark is to be let through. Anything else leaves it inconclusive,
 	// which blocks as a fail does.
@@ -95,9 +100,9 @@ func Decide(pairs []Pair, p Policy) Decision {
 	return d
 }
 
-// Settled reports whether a run may stop here because further tests are not needed: the evidence, valid
-// however often one asks, shows that Decide with Sequential passes or fails these pairs. Policy.Sequential itself is not
-// looked at. Decide over the same pairs, not over others that came in since.
+// Settled reports whether a run may stop here because further tests are not needed: evidence that is valid however often one
+// asks shows that the improvement is there, and above the margin, or that it is not. Decide with Sequential then passes or
+// fails the same pairs, whether or not others are left. Policy.Sequential and Policy.Exhausted are not looked at.
 func Settled(pairs []Pair, p Policy) bool {
 	p.Sequential = true
 	p = p.complete()
@@ -117,6 +122,9 @@ func (p Policy) complete() Policy {
 	return p
 }
 
+// lastLook reports whether these pairs are all there will be, so that what was observed is looked at once.
+func (p Policy) lastLook() bool { return p.Exhausted || !p.Sequential }
+
 // sorted puts pairs in one order for all, by id: neither the last digit of a sum nor the draw of a permutation may
 // depend on who answered first.
 func sorted(pairs []Pair) []Pair {
@@ -132,32 +140,31 @@ func sorted(pairs []Pair) []Pair {
 // judge gives the verdict, and says whether evidence alone has settled it.
 func judge(s summary, e evidence, p Policy) (v Verdict, settled bool) {
 	if s.base == 0 {
-		return zeroBase(s, e)
+		return zeroBase(s, e, p)
 	}
 	return relative(s, e, p)
 }
 
 // relative applies the rule to a base above zero.
 func relative(s summary, e evidence, p Policy) (v Verdict, settled bool) {
-	reached := s.improvement >= p.Margin-rounding
-	differs := s.wins+s.losses >= minDiffer
+	differs := s.wins+s.losses >= MinDiffer
 	switch p.Rule {
 	case Point:
 		// The observed value decides; it is settled when more tests would hardly move it across the margin.
-		if reached {
+		if s.reached {
 			return Pass, e.above
 		}
 		return Fail, e.below
 	case Strict:
 		// What is better by the margin is better: where the exact test is not sure of that, Student's t may not be either.
-		if reached && differs && e.better && e.above {
+		if s.reached && differs && e.better && e.above {
 			return Pass, true
 		}
 	default:
-		if reached && differs && e.better {
-			return Pass, true
+		if s.reached && differs && e.better && (e.above || p.lastLook()) {
+			return Pass, e.above
 		}
-		if !reached && s.n >= enoughTests {
+		if !s.reached && s.n >= enoughTests {
 			return Fail, e.worse || e.below
 		}
 	}
@@ -168,14 +175,13 @@ func relative(s summary, e evidence, p Policy) (v Verdict, settled bool) {
 }
 
 // zeroBase judges where there is no relative improvement: whatever the rule, five points and the test.
-func zeroBase(s summary, e evidence) (v Verdict, settled bool) {
-	reached := s.gain >= zeroBaseGain-rounding
+func zeroBase(s summary, e evidence, p Policy) (v Verdict, settled bool) {
 	switch {
-	case reached && s.wins+s.losses >= minDiffer && e.better:
-		return Pass, true
+	case s.reached && s.wins+s.losses >= MinDiffer && e.better && (e.above || p.lastLook()):
+		return Pass, e.above
 	case e.worse:
 		return Fail, true
-	case !reached && s.n >= enoughTests:
+	case !s.reached && s.n >= enoughTests:
 		return Fail, false
 	}
 	return Inconclusive, false

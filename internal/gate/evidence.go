@@ -13,6 +13,7 @@ type summary struct {
 	base, tuned        float64 // means
 	gain               float64 // mean of tuned - base, counted so that more is better
 	improvement        float64 // gain relative to |base|; 0 when the base is 0
+	reached            bool    // the margin, by what was observed; zeroBaseGain when the base is 0
 	wins, losses, ties int
 
 	bases, tuneds []float64
@@ -20,7 +21,7 @@ type summary struct {
 	slope         float64   // improvement for each unit of the ratio: side, or its opposite for a negative base
 	goal          float64   // ratio at the margin
 	gains         []float64 // deviations from the ratio 1
-	beyond        []float64 // deviations from goal
+	beyond        []float64 // deviations from goal; for a base of 0, from zeroBaseGain
 }
 
 func summarise(pairs []Pair, p Policy) summary {
@@ -46,12 +47,17 @@ func summarise(pairs []Pair, p Policy) summary {
 	}
 	s.base, s.tuned, s.gain = stats.MeanOf(s.bases).Mean, stats.MeanOf(s.tuneds).Mean, stats.MeanOf(s.gains).Mean
 	s.slope = math.Copysign(s.side, s.side*s.base)
-	if s.base != 0 {
+	if s.reached = s.gain >= zeroBaseGain-rounding; s.base != 0 {
 		s.improvement = s.gain / math.Abs(s.base)
+		s.reached = s.improvement >= p.Margin-rounding
 	}
 	s.goal = 1 + s.slope*p.Margin
 	for i := range pairs {
-		s.beyond = append(s.beyond, s.side*(s.tuneds[i]-s.goal*s.bases[i]))
+		if s.base == 0 {
+			s.beyond = append(s.beyond, s.gains[i]-zeroBaseGain)
+		} else {
+			s.beyond = append(s.beyond, s.side*(s.tuneds[i]-s.goal*s.bases[i]))
+		}
 	}
 	return s
 }
@@ -59,7 +65,7 @@ func summarise(pairs []Pair, p Policy) summary {
 // evidence is what has been shown, each at confidence 1-alpha by itself.
 type evidence struct {
 	better, worse bool    // than the base
-	above, below  bool    // the margin
+	above, below  bool    // the margin, or zeroBaseGain
 	p             float64 // see Decision.P
 }
 
@@ -134,8 +140,12 @@ func (s summary) margin(sign float64) float64 {
 
 // bound is how far below zero sign times a deviation from goal can lie, for scores from 0 to 1: that of tuned - goal*base
 // by goal, that of its opposite by 1. A goal of 0 or less, of a margin of 100 % where lower is better, turns that about; the bound
-// must still not be 0, since bets are divided by it.
+// must still not be 0, since bets are divided by it. A base of 0 may show other scores later: no gain is below -1, so none
+// lies further than that from zeroBaseGain.
 func (s summary) bound(sign float64) float64 {
+	if s.base == 0 {
+		return 1 + zeroBaseGain
+	}
 	if sign*s.side > 0 {
 		return max(s.goal, rounding)
 	}
@@ -164,7 +174,7 @@ func (s summary) interval(e evidence, p Policy) [2]*float64 {
 	if s.slope < 0 {
 		lo, hi = hi, lo
 	}
-	few := s.wins+s.losses < minDiffer
+	few := s.wins+s.losses < MinDiffer
 	if few || !e.better {
 		lo = min(lo, 0)
 	}
@@ -184,14 +194,15 @@ func finite(x float64) *float64 {
 // needed estimates how many tests would settle what these did not.
 func (s summary) needed(p Policy) int {
 	values, bound := s.gains, 1.0
-	if p.Rule == Strict && s.base != 0 {
+	strict := p.Rule == Strict && s.base != 0
+	if strict || !p.lastLook() {
 		values, bound = s.beyond, s.bound(1)
 	}
 	var n int
 	switch mean := stats.MeanOf(values); {
-	case p.Rule != Strict && s.base != 0 && s.improvement < p.Margin-rounding:
+	case !strict && !s.reached:
 		n = enoughTests
-	case !p.Sequential && mean.SD == 0 && s.wins+s.losses >= minDiffer:
+	case !p.Sequential && mean.SD == 0 && s.wins+s.losses >= MinDiffer:
 		return 0 // no number of tests without spread shows anything
 	case !p.Sequential:
 		n = stats.Needed(mean, p.Alpha)
@@ -203,8 +214,8 @@ func (s summary) needed(p Policy) int {
 	if n == 0 {
 		return 0
 	}
-	if differ := s.wins + s.losses; differ > 0 && differ < minDiffer && p.Rule != Point {
-		n = max(n, (minDiffer*s.n+differ-1)/differ)
+	if differ := s.wins + s.losses; differ > 0 && differ < MinDiffer && p.Rule != Point {
+		n = max(n, (MinDiffer*s.n+differ-1)/differ)
 	}
 	return max(n, s.n+1)
 }

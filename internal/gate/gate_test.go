@@ -75,6 +75,7 @@ func TestDecide(t *testing.T) {
 	strict := with(func(p *Policy) { p.Rule = Strict })
 	point := with(func(p *Policy) { p.Rule = Point })
 	early := with(func(p *Policy) { p.Sequential = true })
+	last := with(func(p *Policy) { p.Sequential, p.Exhausted = true, true })
 	strictEarly := with(func(p *Policy) { p.Rule, p.Sequential = Strict, true })
 	lower := with(func(p *Policy) { p.LowerIsBetter = true })
 	cases := []struct {
@@ -114,13 +115,18 @@ func TestDecide(t *testing.T) {
 		{"base zero, strict", binary(0, 0, 20, 80), strict, Pass},
 		{"base zero, point, too little shown", binary(0, 0, 4, 16), point, Inconclusive},
 		{"base zero, short of five points", binary(0, 0, 7, 193), usual, Fail},
-		{"base zero, early", binary(0, 0, 7, 13), early, Pass},
+		{"just above the margin, early", binary(60, 0, 8, 32), early, Inconclusive},
+		{"just above the margin, early, last", binary(60, 0, 8, 32), last, Pass},
+		{"base zero, early", binary(0, 0, 7, 3), early, Pass},
+		{"base zero, few of many, early", binary(0, 0, 7, 13), early, Inconclusive},
+		{"base zero, few of many, early, last", binary(0, 0, 7, 13), last, Pass},
 		{"base zero, both zero", binary(0, 0, 0, 50), usual, Fail},
 		{"no spread", noSpread(40), strict, Inconclusive},
 		{"no spread, usual", noSpread(40), usual, Pass},
 		{"partial scores", graded(60, 0.1), usual, Pass},
 		{"partial scores, strict", graded(60, 0.1), strict, Pass},
-		{"partial scores, early", graded(60, 0.1), early, Pass},
+		{"partial scores, early", graded(120, 0.1), early, Pass},
+		{"partial scores, early, last", graded(60, 0.1), last, Pass},
 		{"partial scores, few", graded(12, 0.1), usual, Pass},
 		{"partial scores, no gain", graded(60, 0), usual, Fail},
 		{"lower is better", binary(21, 41, 3, 35), lower, Pass},
@@ -128,7 +134,7 @@ func TestDecide(t *testing.T) {
 		{"lower is better, early", binary(21, 41, 3, 35), with(func(p *Policy) { p.LowerIsBetter, p.Sequential = true, true }), Pass},
 		{"lower is better, base zero", binary(0, 0, 2, 8), lower, Inconclusive},
 		{"lower is better, by more than all", binary(21, 41, 3, 35), Policy{Margin: 1.5, LowerIsBetter: true, Sequential: true}, Fail},
-		{"lower is better, by all", binary(0, 50, 0, 50), Policy{Margin: 1, LowerIsBetter: true, Sequential: true}, Pass},
+		{"lower is better, by all", binary(0, 50, 0, 50), Policy{Margin: 1, LowerIsBetter: true, Sequential: true, Exhausted: true}, Pass},
 		{"negative scores", scaled(binary(21, 41, 3, 35), -1), usual, Pass},
 		{"large scores", scaled(binary(35, 3, 41, 21), 250), usual, Pass},
 		{"inconclusive may pass", binary(5, 1, 3, 1), with(func(p *Policy) { p.OnInconclusive = Pass }), Pass},
@@ -299,6 +305,11 @@ func FuzzDecide(f *testing.F) {
 		}
 		if sequential && Settled(pairs, p) && d.Verdict != Pass && d.Verdict != Fail {
 			t.Fatalf("settled and undecided: %+v", d)
+		}
+		last := p
+		last.Exhausted = true
+		if end := Decide(pairs, last); sequential && Settled(pairs, p) != Settled(pairs, last) || d.Verdict == Pass && end.Verdict != Pass {
+			t.Fatalf("%+v, yet with no test left %+v", d, end)
 		}
 		for _, limit := range d.Interval {
 			if limit != nil && (math.IsNaN(*limit) || math.IsInf(*limit, 0)) {

@@ -43,15 +43,16 @@ func seen(d Decision, p Policy) string {
 func why(d Decision, s summary, e evidence, p Policy) string {
 	margin := percent(p.Margin)
 	differ := d.Wins + d.Losses
-	reached := d.Improvement != nil && *d.Improvement >= p.Margin-rounding
 	if d.Improvement == nil {
-		margin, reached = "5 points, which a base of 0 asks for", s.gain >= zeroBaseGain-rounding
+		margin = "5 points, which a base of 0 asks for"
 	}
 	switch {
 	case d.Verdict == Pass && p.Rule == Point && d.Improvement != nil:
 		return fmt.Sprintf("the observed improvement reaches the margin of %s; the rule point does not ask whether that could be chance (%s)", margin, pValue(d.P))
 	case d.Verdict == Pass && p.Rule == Strict && d.Improvement != nil:
 		return fmt.Sprintf("shown to be better by more than the margin of %s (%s)", margin, pValue(d.P))
+	case d.Verdict == Pass && !p.lastLook():
+		return fmt.Sprintf("shown to be better (%s), and by more than the margin of %s", pValue(d.P), margin)
 	case d.Verdict == Pass:
 		return fmt.Sprintf("shown to be better (%s), and the observed gain reaches the margin of %s", pValue(d.P), margin)
 	case d.Verdict == Fail && e.worse:
@@ -60,14 +61,16 @@ func why(d Decision, s summary, e evidence, p Policy) string {
 		return fmt.Sprintf("shown to fall short of the margin of %s", margin)
 	case d.Verdict == Fail:
 		return fmt.Sprintf("the observed gain falls short of the margin of %s", margin)
-	case !reached:
+	case !s.reached:
 		return fmt.Sprintf("the observed gain falls short of the margin of %s, but %s are too few to call that a fail", margin, tests(d.N))
-	case differ < minDiffer:
-		return fmt.Sprintf("the models differ on %s only; at least %d are needed to show anything", tests(differ), minDiffer)
+	case differ < MinDiffer:
+		return fmt.Sprintf("the models differ on %s only; at least %d are needed to show anything", tests(differ), MinDiffer)
 	case p.Rule == Strict && d.Improvement != nil && stats.MeanOf(s.beyond).SD == 0:
 		return "every test differs by the same amount: no spread to judge by"
 	case p.Rule == Strict && d.Improvement != nil:
 		return fmt.Sprintf("not shown to be better by the margin of %s (%s, needed below %v)", margin, pValue(d.P), p.Alpha)
+	case e.better:
+		return fmt.Sprintf("shown to be better (%s), but not by the margin of %s; that the observed gain reaches it counts only when no test is left to ask", pValue(d.P), margin)
 	}
 	return fmt.Sprintf("the observed gain reaches the margin of %s, but could be chance (%s, needed below %v)", margin, pValue(d.P), p.Alpha)
 }

@@ -37,6 +37,9 @@ var (
 		hint: "write the variable's name, such as ACME_API_KEY, never the key itself", veiled: true}
 )
 
+// IsName tells whether s may name an agent or a provider. It is safe as a file's name and in a log.
+func IsName(s string) bool { return nameForm.pattern.MatchString(s) }
+
 // blank is a manifest that says nothing.
 func blank() *Manifest {
 	return &Manifest{

@@ -150,7 +150,7 @@ func (t tree) similar(missing, written string) string {
 	defer f.Close()
 	names, _ := f.Readdirnames(1000)                                                                        // enough: it is only a hint
 	names = slices.DeleteFunc(names, func(name string) bool { return strconv.Quote(name) != `"`+name+`"` }) // may be hostile
-	best := nearest(filepath.Base(missing), names)
+	best := diag.Nearest(filepath.Base(missing), names)
 	if best == "" {
 		return ""
 	}

@@ -25,10 +25,10 @@ func (c *Client) Complete(ctx context.Context, r bench.Request) (bench.Response,
 		q.Messages[i] = openai.ChatCompletionMessage{Role: m.Role, Content: m.Content}
 	}
 	var out bench.Response
-	err := persist(ctx, func() error {
+	err := c.ask(ctx, func(ctx context.Context) error {
 		reply, err := c.chat.CreateChatCompletion(ctx, q)
 		if err != nil {
-			return typed(err, reply.Header())
+			return err
 		}
 		if len(reply.Choices) == 0 {
 			return errors.New("the reply has no choices")
@@ -41,6 +41,11 @@ func (c *Client) Complete(ctx context.Context, r bench.Request) (bench.Response,
 		return nil
 	})
 	return out, err
+}
+
+// ask asks a model, again and again if need be.
+func (c *Client) ask(ctx context.Context, send func(context.Context) error) error {
+	return persist(ctx, func() error { return within(ctx, answerTime, send) })
 }
 
 func callsText(calls []openai.ToolCall) string {
@@ -60,26 +65,7 @@ func callsText(calls []openai.ToolCall) string {
 	return "[" + strings.Join(texts, ",") + "]"
 }
 
-// typed turns go-openai's errors into ours; it keeps no headers in them, the empty reply does.
-func typed(err error, h http.Header) error {
-	e := &Error{RequestID: h.Get("X-Request-Id"), RetryAfter: retryAfter(h)}
-	var api *openai.APIError
-	var raw *openai.RequestError
-	switch {
-	case errors.As(err, &api) && api.HTTPStatusCode != 0:
-		e.Status, e.Type, e.Message = api.HTTPStatusCode, api.Type, api.Message
-		if api.Code != nil {
-			e.Code = fmt.Sprint(api.Code)
-		}
-	case errors.As(err, &raw) && raw.HTTPStatusCode != 0:
-		e.Status, e.Message = raw.HTTPStatusCode, string(raw.Body[:min(len(raw.Body), 500)])
-	default:
-		return err
-	}
-	return e
-}
-
-// chatDoer sends go-openai's requests. It puts "temperature":0 on the wire: the library leaves a zero out, and the
+// chatDoer sends go-openai's requests, and makes our Error of a refusal, of which the library would keep half. It puts "temperature":0 on the wire: the library leaves a zero out, and the
 // service would then answer at its default, 1, so that a benchmark would measure chance.
 type chatDoer struct{ c *Client }
 
@@ -97,5 +83,13 @@ func (d chatDoer) Do(q *http.Request) (*http.Response, error) {
 		q.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
 	d.c.sign(q)
-	return d.c.http.Do(q)
+	r, err := d.c.http.Do(q)
+	if err != nil {
+		return nil, err
+	}
+	if r.StatusCode/100 != 2 {
+		defer r.Body.Close()
+		return nil, readError(r)
+	}
+	return r, nil
 }

@@ -8,15 +8,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
 
 	openai "github.com/sashabaranov/go-openai"
 )
@@ -26,8 +23,7 @@ type Config struct {
 	BaseURL string // with the version, such as https://api.example.com/v1
 	Key     string // bearer token; "" sends none
 	Agent   string // User-Agent
-	// Transport is used for all requests; nil means a transport of the client's own, with time-outs, that honours
-	// the proxy variables.
+	// Transport is used for all requests; nil means a transport of the client's own that honours the proxy variables.
 	Transport http.RoundTripper
 }
 
@@ -45,10 +41,12 @@ func New(c Config) (*Client, error) {
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
 		return nil, fmt.Errorf("the base URL %q is no http or https address", c.BaseURL)
 	}
+	if base.Scheme == "http" && !loopback(base.Hostname()) {
+		return nil, fmt.Errorf("the base URL %q must be https: over http anyone on the way could read the key", base.Redacted())
+	}
 	if c.Transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConnsPerHost = 64
-		t.ResponseHeaderTimeout = 2 * time.Minute
 		c.Transport = t
 	}
 	cl := &Client{base: base, conf: c}
@@ -57,7 +55,7 @@ func New(c Config) (*Client, error) {
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			// A redirect must not carry the key, or the data, to another host.
 			if r.URL.Host != base.Host || r.URL.Scheme != base.Scheme || len(via) > 5 {
-				return fmt.Errorf("refused a redirect to %s", r.URL.Host)
+				return final{fmt.Errorf("refused a redirect to %q", r.URL.Host)}
 			}
 			return nil
 		},
@@ -69,132 +67,24 @@ func New(c Config) (*Client, error) {
 	return cl, nil
 }
 
-// Error is a refusal by the service.
-type Error struct {
-	Status     int // HTTP status
-	Type, Code string
-	Param      string
-	Message    string
-	RequestID  string
-	RetryAfter time.Duration
+// loopback reports whether the host is this machine.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-func (e *Error) Error() string {
-	s := fmt.Sprintf("the service answered %d", e.Status)
-	if e.Message != "" {
-		s += ": " + e.Message
-	}
-	if e.Code != "" {
-		s += " (" + e.Code + ")"
-	}
-	return s
-}
-
-// temporary reports whether the same request may succeed later. Being out of money or over a daily limit comes as
-// 429 too, and does not pass in minutes.
-func (e *Error) temporary() bool {
-	switch e.Code {
-	case "insufficient_quota", "daily_rate_limit_exceeded", "billing_hard_limit_reached":
-		return false
-	}
-	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status >= 500
-}
-
-// readError makes an Error of a reply. The body may be anything: its text is cut short and holds no key, since keys
-// are only sent.
-func readError(r *http.Response) *Error {
-	e := &Error{Status: r.StatusCode, RequestID: r.Header.Get("X-Request-Id"), RetryAfter: retryAfter(r.Header)}
-	body, _ := io.ReadAll(io.LimitReader(r.Body, 64<<10))
-	var reply struct {
-		Error struct {
-			Message json.RawMessage `json:"message"`
-			Type    string          `json:"type"`
-			Code    any             `json:"code"`
-			Param   any             `json:"param"`
-		} `json:"error"`
-	}
-	if json.Unmarshal(body, &reply) == nil && len(reply.Error.Message) > 0 {
-		e.Type = reply.Error.Type
-		if reply.Error.Code != nil {
-			e.Code = fmt.Sprint(reply.Error.Code)
-		}
-		if reply.Error.Param != nil {
-			e.Param = fmt.Sprint(reply.Error.Param)
-		}
-		if json.Unmarshal(reply.Error.Message, &e.Message) != nil {
-			e.Message = string(reply.Error.Message)
-		}
-	} else {
-		e.Message = strings.Join(strings.Fields(string(body)), " ")
-	}
-	if len(e.Message) > 500 {
-		e.Message = strings.ToValidUTF8(e.Message[:500], "") + "…"
-	}
-	return e
-}
-
-func retryAfter(h http.Header) time.Duration {
-	text := h.Get("Retry-After")
-	if s, err := strconv.ParseFloat(text, 64); err == nil && s >= 0 && s < 1e6 {
-		return time.Duration(s * float64(time.Second))
-	}
-	if t, err := http.ParseTime(text); err == nil {
-		return max(time.Until(t), 0)
-	}
-	return 0
-}
-
-// tries is how often an idempotent request is sent before its error counts; the waits between them add up to about
-// half a minute, or to what the service asks for, up to maxWait each.
-const (
-	tries     = 7
-	firstWait = 250 * time.Millisecond
-	maxWait   = time.Minute
-)
-
-// local is a failure on this side of the wire, which sending again does not mend.
-type local struct{ error }
-
-func (l local) Unwrap() error { return l.error }
-
-// persist calls send until it succeeds, fails for good, or tries are used up.
-func persist(ctx context.Context, send func() error) error {
-	wait := firstWait
-	for try := 1; ; try++ {
-		err := send()
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		var e *Error
-		if errors.As(err, &e) && !e.temporary() || errors.As(err, new(local)) || try == tries {
-			return err
-		}
-		pause := wait/2 + rand.N(wait/2+1)
-		if e != nil && e.RetryAfter > 0 {
-			pause = min(e.RetryAfter, maxWait) + rand.N(wait/2+1)
-		}
-		t := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return err
-		case <-t.C:
-		}
-		wait = min(2*wait, maxWait)
-	}
-}
+// maxReply bounds the body of a reply.
+const maxReply = 64 << 20
 
 // get fetches and decodes a resource, with retries.
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
 	return persist(ctx, func() error { return c.send(ctx, http.MethodGet, path, query, nil, into) })
 }
 
-// maxReply bounds the body of a reply.
-const maxReply = 64 << 20
-
 // send sends one request, once, with body as JSON unless it is nil, and decodes the reply.
 func (c *Client) send(ctx context.Context, method, path string, query url.Values, body, into any) error {
 	var r io.Reader
+	var length int64
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
@@ -202,16 +92,20 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 		}
 		// Hidden behind a plain reader, the body cannot be replayed: the transport then never sends a create
 		// twice, not even on a connection that turns out to be dead.
-		r = io.MultiReader(bytes.NewReader(b))
+		r, length = io.MultiReader(bytes.NewReader(b)), int64(len(b))
 	}
-	q, err := c.request(ctx, method, path, query, r)
-	if err != nil {
-		return err
-	}
-	if body != nil {
-		q.Header.Set("Content-Type", "application/json")
-	}
-	return c.do(q, into)
+	return within(ctx, requestTime, func(ctx context.Context) error {
+		q, err := c.request(ctx, method, path, query, r)
+		if err != nil {
+			return err
+		}
+		if body != nil {
+			// Said, since a plain reader does not show it and some services refuse a request without a length.
+			q.ContentLength = length
+			q.Header.Set("Content-Type", "application/json")
+		}
+		return c.do(q, into)
+	})
 }
 
 func (c *Client) request(ctx context.Context, method, path string, query url.Values, body io.Reader) (*http.Request, error) {

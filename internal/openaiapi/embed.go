@@ -17,10 +17,10 @@ func (c *Client) Embed(ctx context.Context, model string, texts []string) ([][]f
 	for first := 0; first < len(texts); first += maxInputs {
 		part := texts[first:min(first+maxInputs, len(texts))]
 		q := openai.EmbeddingRequestStrings{Input: part, Model: openai.EmbeddingModel(model)}
-		err := persist(ctx, func() error {
+		err := c.ask(ctx, func(ctx context.Context) error {
 			reply, err := c.chat.CreateEmbeddings(ctx, q)
 			if err != nil {
-				return typed(err, reply.Header())
+				return err
 			}
 			// Vectors are placed by their index: the contract does not promise their order.
 			for _, e := range reply.Data {

@@ -5,14 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime/multipart"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/train"
@@ -30,105 +26,6 @@ const (
 	metaAttempt = "tunegate_attempt"
 	metaAgent   = "tunegate_agent"
 )
-
-type file struct {
-	ID       string `json:"id"`
-	Filename string `json:"filename"`
-	Bytes    int64  `json:"bytes"`
-	Purpose  string `json:"purpose"`
-	Status   string `json:"status"`
-}
-
-// Upload implements train.Provider: a file of that name and size is used as it is, otherwise the bytes are streamed.
-func (c *Client) Upload(ctx context.Context, f train.File) (string, error) {
-	var id string
-	err := persist(ctx, func() error {
-		var err error
-		if id, err = c.findFile(ctx, f); err == nil && id == "" {
-			id, err = c.sendFile(ctx, f)
-		}
-		return err
-	})
-	return id, err
-}
-
-// findFile looks through all pages; services that ignore the purpose filter send other files too.
-func (c *Client) findFile(ctx context.Context, f train.File) (string, error) {
-	query := url.Values{"purpose": {"fine-tune"}, "limit": {"1000"}}
-	for {
-		var page struct {
-			Data    []file `json:"data"`
-			HasMore bool   `json:"has_more"`
-		}
-		if err := c.send(ctx, http.MethodGet, "/files", query, nil, &page); err != nil {
-			return "", err
-		}
-		for _, have := range page.Data {
-			if have.Filename == f.Name && have.Bytes == f.Size && have.Status != "error" {
-				return have.ID, nil
-			}
-		}
-		if !page.HasMore || len(page.Data) == 0 {
-			return "", nil
-		}
-		query.Set("after", page.Data[len(page.Data)-1].ID)
-	}
-}
-
-// sendFile streams the multipart form, so that memory does not grow with the file. Its length is announced, since
-// some services refuse chunked uploads.
-func (c *Client) sendFile(ctx context.Context, f train.File) (string, error) {
-	data, err := f.Open()
-	if err != nil {
-		return "", local{err}
-	}
-	defer data.Close()
-	source := &source{Reader: data}
-	var head strings.Builder
-	form := multipart.NewWriter(&head)
-	if err := form.WriteField("purpose", "fine-tune"); err != nil {
-		return "", err
-	}
-	h := textproto.MIMEHeader{}
-	h.Set("Content-Disposition", fmt.Sprintf(`form-data; name="file"; filename="%s"`, f.Name))
-	h.Set("Content-Type", "application/jsonl")
-	if _, err := form.CreatePart(h); err != nil {
-		return "", err
-	}
-	tail := "\r\n--" + form.Boundary() + "--\r\n"
-	q, err := c.request(ctx, http.MethodPost, "/files", nil, io.MultiReader(strings.NewReader(head.String()), source, strings.NewReader(tail)))
-	if err != nil {
-		return "", err
-	}
-	q.ContentLength = int64(head.Len()) + f.Size + int64(len(tail))
-	q.Header.Set("Content-Type", form.FormDataContentType())
-	var got file
-	err = c.do(q, &got)
-	if source.err != nil {
-		return "", local{source.err}
-	}
-	if err != nil {
-		return "", err
-	}
-	if got.ID == "" {
-		return "", errors.New("the service gave the file no id")
-	}
-	return got.ID, nil
-}
-
-// source remembers why reading it failed: the transport's own error is about the connection.
-type source struct {
-	io.Reader
-	err error
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.Reader.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
-	}
-	return n, err
-}
 
 type hyperparameters struct {
 	Epochs       any `json:"n_epochs,omitempty"`
@@ -192,14 +89,17 @@ type job struct {
 	Finished        *int64            `json:"finished_at"`
 	EstimatedFinish *int64            `json:"estimated_finish"`
 	Tuned           *string           `json:"fine_tuned_model"`
+	UserSuffix      string            `json:"user_provided_suffix"`
+	Suffix          string            `json:"suffix"`
 	TrainedTokens   *int64            `json:"trained_tokens"`
 	Metadata        map[string]string `json:"metadata"`
 	Error           json.RawMessage   `json:"error"`
 }
 
+// state is the job as train sees it; without metadata, its key and attempt are zero.
 func (j job) state() train.Job {
 	t := train.Job{
-		ID: j.ID, Key: train.Key(j.Metadata[metaKey]), Attempt: 1, Status: train.Unknown,
+		ID: j.ID, Key: train.Key(j.Metadata[metaKey]), Status: train.Unknown,
 		CreatedAt: time.Unix(j.Created, 0), Error: j.reason(),
 	}
 	if n, err := strconv.Atoi(j.Metadata[metaAttempt]); err == nil && n > 0 {
@@ -236,7 +136,7 @@ func (j job) state() train.Job {
 	return t
 }
 
-// reason returns the job's error; live services send null, {}, an object of nulls, or a real one.
+// reason returns the job's error, fit to be shown; live services send null, {}, an object of nulls, or a real one.
 func (j job) reason() string {
 	var e struct {
 		Code    string `json:"code"`
@@ -246,33 +146,9 @@ func (j job) reason() string {
 		return ""
 	}
 	if e.Message == "" {
-		return e.Code
+		return printable(e.Code)
 	}
-	return e.Message
-}
-
-// Find implements train.Provider. The filter is sent and checked again: some services ignore it.
-func (c *Client) Find(ctx context.Context, key train.Key) ([]train.Job, error) {
-	query := url.Values{"limit": {"100"}, "metadata[" + metaKey + "]": {string(key)}}
-	var found []train.Job
-	for {
-		var page struct {
-			Data    []job `json:"data"`
-			HasMore bool  `json:"has_more"`
-		}
-		if err := c.get(ctx, "/fine_tuning/jobs", query, &page); err != nil {
-			return nil, err
-		}
-		for _, j := range page.Data {
-			if j.Metadata[metaKey] == string(key) {
-				found = append(found, j.state())
-			}
-		}
-		if !page.HasMore || len(page.Data) == 0 {
-			return found, nil
-		}
-		query.Set("after", page.Data[len(page.Data)-1].ID)
-	}
+	return printable(e.Message)
 }
 
 // Poll implements train.Provider.
@@ -303,30 +179,28 @@ func gone(err error) error {
 	return err
 }
 
+// event is what a service tells of a job's training.
+type event struct {
+	ID   string `json:"id"`
+	Data struct {
+		Step       int     `json:"step"`
+		TotalSteps int     `json:"total_steps"`
+		TrainLoss  float64 `json:"train_loss"`
+		ValidLoss  float64 `json:"valid_loss"`
+	} `json:"data"`
+}
+
 // Metrics implements train.Watcher. Events come newest first and repeat from call to call, so pages are read back
 // to the step already known.
 func (c *Client) Metrics(ctx context.Context, jobID string, after int) ([]train.Metric, error) {
-	query := url.Values{"limit": {"100"}}
+	path := "/fine_tuning/jobs/" + url.PathEscape(jobID) + "/events"
 	var metrics []train.Metric
-	for {
-		var page struct {
-			Data []struct {
-				ID   string `json:"id"`
-				Type string `json:"type"`
-				Data struct {
-					Step       int     `json:"step"`
-					TotalSteps int     `json:"total_steps"`
-					TrainLoss  float64 `json:"train_loss"`
-					ValidLoss  float64 `json:"valid_loss"`
-				} `json:"data"`
-			} `json:"data"`
-			HasMore bool `json:"has_more"`
-		}
-		if err := c.send(ctx, http.MethodGet, "/fine_tuning/jobs/"+url.PathEscape(jobID)+"/events", query, nil, &page); err != nil {
+	for page, err := range pages(ctx, c.once, path, url.Values{"limit": {"100"}}, func(e event) string { return e.ID }) {
+		if err != nil {
 			return nil, err
 		}
 		known := false
-		for _, e := range page.Data {
+		for _, e := range page {
 			switch {
 			case e.Data.Step == 0:
 			case e.Data.Step <= after:
@@ -335,10 +209,9 @@ func (c *Client) Metrics(ctx context.Context, jobID string, after int) ([]train.
 				metrics = append(metrics, train.Metric{Step: e.Data.Step, TotalSteps: e.Data.TotalSteps, TrainLoss: e.Data.TrainLoss, ValidLoss: e.Data.ValidLoss})
 			}
 		}
-		if known || !page.HasMore || len(page.Data) == 0 {
+		if known {
 			break
 		}
-		query.Set("after", page.Data[len(page.Data)-1].ID)
 	}
 	// A training that began anew reports its first steps twice; the later report of a step stands.
 	slices.SortStableFunc(metrics, func(a, b train.Metric) int { return a.Step - b.Step })

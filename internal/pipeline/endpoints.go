@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/journal"
 	"github.com/tunegate/tunegate/internal/localtune"
+	"github.com/tunegate/tunegate/internal/localtune/engine"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/openaiapi"
 )
@@ -29,8 +31,12 @@ type endpoints struct {
 	http   *http.Server
 }
 
-// settleTime is how long a service's job list may lag behind a create.
-const settleTime = 90 * time.Second
+// How long a service's job list may lag behind a create. A tunegate server, the only one that tunes catalog.Local, lists
+// a job before it replies; its time is for a create that was still on its way when the run before died.
+const (
+	settleTime       = 90 * time.Second
+	settleTimeServed = 2 * time.Second
+)
 
 // openEndpoints connects to the providers of the legs that are still open; the embedded engine is started if one of
 // them uses it, and talked to over loopback like any other service.
@@ -44,6 +50,9 @@ func (r *run) openEndpoints(legs []*leg) (*endpoints, error) {
 		}
 		p := r.m.Providers[name]
 		place := endpoint{identity: p.BaseURL, settle: settleTime}
+		if l.agent.BaseModel == catalog.Local {
+			place.settle = settleTimeServed
+		}
 		conf := openaiapi.Config{BaseURL: p.BaseURL, Agent: "tunegate/" + r.Version, Transport: r.Transport}
 		if p.APIKeyEnv != "" {
 			if conf.Key = r.Getenv(p.APIKeyEnv); conf.Key == "" {
@@ -54,10 +63,12 @@ func (r *run) openEndpoints(legs []*leg) (*endpoints, error) {
 			}
 		}
 		if p.Kind == manifest.KindLocal {
-			if err := e.startLocal(filepath.Join(r.State, "local")); err != nil {
-				return nil, errors.Join(err, e.close())
+			if e.local == nil {
+				if err := e.startLocal(filepath.Join(r.State, "local")); err != nil {
+					return nil, errors.Join(err, e.close())
+				}
 			}
-			place.identity, place.settle = manifest.LocalProvider, 0
+			place.identity, place.settle = manifest.LocalProvider+"/"+engine.Version, 0
 			conf.BaseURL, conf.Key = "http://"+e.http.Addr+"/v1", e.http.Handler.(keyed).key
 		}
 		var err error

@@ -21,18 +21,20 @@ import (
 
 // leg is an agent on its way. It has one goroutine at a time.
 type leg struct {
-	agent    manifest.Agent
-	began    time.Time
-	train    *dataset.File
-	valid    *dataset.File // nil: none
-	tests    suite.Suite   // without those that stand in the training data
-	audit    audit.Result
-	price    *catalog.Price // nil: unknown
-	epochs   int            // 0: the provider chooses
-	phases   []phase
-	estimate report.Money
-	held     float64 // USD reserved in the ledger for this leg
-	out      report.Leg
+	agent      manifest.Agent
+	began      time.Time
+	train      *dataset.File
+	valid      *dataset.File // nil: none
+	tests      suite.Suite   // without those that stand in the training data or ask what another one asks
+	available  int           // tests in the file
+	audit      audit.Result
+	price      *catalog.Price // nil: unknown
+	epochs     int            // 0: the provider chooses
+	phases     []phase
+	estimate   report.Money
+	validation dataset.Digest // zero without validation data, set by identify
+	held       float64        // USD reserved in the ledger for this leg
+	out        report.Leg
 }
 
 // phase is a fine-tune on the first examples of the training data.
@@ -43,6 +45,15 @@ type phase struct {
 	trainingUSD  float64
 	benchmarkUSD float64
 	hours        float64
+	training     dataset.Digest // of the normal form, set by identify
+}
+
+// first is how many examples the phase takes of the file, 0 for all.
+func (p phase) first() int {
+	if p.name == "full" {
+		return 0
+	}
+	return p.examples
 }
 
 func newLeg(m *manifest.Manifest, a manifest.Agent) *leg {
@@ -82,7 +93,56 @@ func (r *run) inspect(ctx context.Context, l *leg) {
 		r.end(l, gate.Inconclusive, fmt.Sprintf("about %.1f hours are needed and budget.max_hours is %g, so nothing was launched", hours, *most))
 		return
 	}
+	if why := l.unprovable(r.m); why != "" {
+		r.end(l, gate.Inconclusive, why+", so nothing was launched")
+		return
+	}
 	r.tell(Event{Leg: l.out.ID, Stage: Estimating, Text: fmt.Sprintf("about $%.2f", l.estimate.Total())})
+}
+
+// unprovable says why no benchmark of the leg could pass, "" when one could.
+func (l *leg) unprovable(m *manifest.Manifest) string {
+	left, rule := min(len(l.tests.Tests), most(m.Benchmark)), gate.Rule(l.agent.Gate.Rule)
+	switch {
+	case left == 0 && len(l.audit.Contaminated) > 0:
+		return "no test is left: all of them stand in the training data"
+	case left == 0:
+		return "there is no test to ask"
+	case left < gate.MinDiffer && rule != gate.Point:
+		return fmt.Sprintf("only %s may be asked, and the rule %s shows nothing with fewer than %d", count(left, "test"), rule, gate.MinDiffer)
+	}
+	return ""
+}
+
+// identify digests what will be trained on, right after the audit has read it: a file that changes later is another
+// fine-tune, and is not launched.
+func (r *run) identify(ctx context.Context, l *leg) {
+	if l.out.Verdict != "" {
+		return
+	}
+	digest := func(f *dataset.File, first, want int) (dataset.Digest, error) {
+		d, err := f.Digest(ctx, first)
+		if err == nil && d.Rows != want {
+			err = fmt.Errorf("%s was changed while this run was reading it", f.Name())
+		}
+		return d, err
+	}
+	var err error
+	for i := range l.phases {
+		p := &l.phases[i]
+		if p.training, err = digest(l.train, p.first(), p.examples); err != nil {
+			break
+		}
+	}
+	if err == nil && l.valid != nil {
+		l.validation, err = digest(l.valid, 0, l.audit.Files[1].Examples)
+	}
+	switch {
+	case ctx.Err() != nil:
+		r.end(l, gate.Pending, "interrupted before anything was launched")
+	case err != nil:
+		r.end(l, gate.Error, err.Error())
+	}
 }
 
 // Audit audits one agent's data: its training file, and its validation file and tests where it names them.
@@ -108,6 +168,10 @@ func (l *leg) read(ctx context.Context, m *manifest.Manifest) (err error) {
 			return err
 		}
 	}
+	l.available = len(l.tests.Tests)
+	again, found := repeated(l.tests)
+	*findings = append(*findings, found...)
+	l.tests = l.tests.Without(again)
 	if l.agent.Grader.Name != "" {
 		grader, err := grade.New(l.agent.Grader.Name, l.agent.Grader.Pattern)
 		if err != nil {
@@ -136,6 +200,24 @@ func (l *leg) read(ctx context.Context, m *manifest.Manifest) (err error) {
 	l.out.Audit.Contaminated = l.audit.Contaminated
 	l.tests = l.tests.Without(l.audit.Contaminated)
 	return nil
+}
+
+// repeated finds the tests that ask and want the same as an earlier one: under ten ids it would count as ten proofs.
+func repeated(s suite.Suite) (ids []string, found []diag.Finding) {
+	first := map[string]suite.Test{}
+	for _, t := range s.Tests {
+		hash := t.Hash()
+		f, again := first[hash]
+		if !again {
+			first[hash] = t
+			continue
+		}
+		ids = append(ids, t.ID)
+		found = append(found, diag.Finding{Rule: "duplicate-test", Severity: diag.Warning, File: s.File, Line: t.Line,
+			Message: fmt.Sprintf("the test %s asks the same as %s, and is left out", t.ID, f.ID), Hint: "ask something else; a question counts once",
+			Related: []diag.Place{{File: s.File, Line: f.Line}}})
+	}
+	return ids, found
 }
 
 // unmeasurable finds the tests that no answer could pass, before a model is asked.

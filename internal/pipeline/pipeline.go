@@ -67,12 +67,13 @@ type Event struct {
 // run is what the legs of one call share.
 type run struct {
 	Options
-	m      *manifest.Manifest
-	ledger *cost.Ledger
-	places *endpoints
-	until  time.Time // zero: none
-	slots  map[string]chan struct{}
-	mu     sync.Mutex // of Notify
+	m        *manifest.Manifest
+	ledger   *cost.Ledger
+	places   *endpoints
+	until    time.Time // zero: none
+	slots    map[string]chan struct{}
+	creating sync.Map   // run key to the *sync.Mutex of its launch
+	mu       sync.Mutex // of Notify
 }
 
 // Run takes the legs from their data to their verdicts. The report is whole whatever happened, with every leg in it.
@@ -84,6 +85,9 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 	doc := report.Report{
 		Tunegate: o.Version, Name: m.Name, Profile: string(m.Profile), Started: began.UTC(),
 		Margin: m.Gate.MinImprovement, Rule: string(m.Gate.Rule), Budget: m.Budget.MaxCostUSD,
+	}
+	for _, a := range m.Agents {
+		doc.Expected = append(doc.Expected, a.Name) // all of them, also those that are left to other jobs
 	}
 	agents, err := selected(m, o.Legs)
 	if err != nil {
@@ -101,6 +105,7 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 	r.each(len(agents), func(i int) {
 		legs[i] = newLeg(m, agents[i])
 		r.inspect(ctx, legs[i])
+		r.identify(ctx, legs[i])
 	})
 	r.holdAll(legs)
 	doc.Estimate = &report.Money{}

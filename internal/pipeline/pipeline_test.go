@@ -178,6 +178,52 @@ func TestNothingIsLaunched(t *testing.T) {
 	})
 }
 
+// Two agents with the same data are one fine-tune, launched once.
+func TestEqualDataIsLaunchedOnce(t *testing.T) {
+	for range 3 {
+		m := load(t, service(t, nil), 4, "")
+		for i := range m.Agents {
+			m.Agents[i].TrainPath = m.Agents[0].TrainPath
+		}
+		r := start(t, m)
+		if r.Launched != 1 || r.Agents[3].Model != r.Agents[0].Model {
+			t.Errorf("%d jobs launched, models %s and %s", r.Launched, r.Agents[0].Model, r.Agents[3].Model)
+		}
+	}
+}
+
+// What the first run would not pay for, the same command does not pay for the second time.
+func TestBudgetHoldsOverRuns(t *testing.T) {
+	base := service(t, nil)
+	plan, err := MakePlan(t.Context(), load(t, base, 3, paid), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := load(t, base, 3, paid+fmt.Sprintf("budget: {max_cost_usd: %.4f}\n", plan.CostUSD*1.5/3))
+	for i, launched := range []int{1, 0, 0} {
+		if r := start(t, m); r.Launched != launched || verdicts(r) != "pass inconclusive inconclusive" {
+			t.Errorf("run %d: %d launched, verdicts %q", i+1, r.Launched, verdicts(r))
+		}
+	}
+}
+
+// Ten ids do not make one question ten.
+func TestRepeatedTestsCountOnce(t *testing.T) {
+	m := load(t, service(t, nil), 1, "")
+	line := `{"id":"%d","input":[{"role":"system","content":"Words: hardware, billing."},{"role":"user","content":"my printer"}],"ideal":"hardware"}`
+	var tests strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&tests, line+"\n", i)
+	}
+	if err := os.WriteFile(m.Agents[0].TestsPath, []byte(tests.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, m)
+	if verdicts(r) != "inconclusive" || r.Launched != 0 || !strings.Contains(r.Legs[0].Reasons[0], "only 1 test") || len(r.Legs[0].Audit.Findings) != 9 {
+		t.Errorf("verdict %q, %d launched, reasons %q, %d findings", verdicts(r), r.Launched, r.Legs[0].Reasons, len(r.Legs[0].Audit.Findings))
+	}
+}
+
 // A service that fails is no wrong answer: a few lost tests do not count, many leave no verdict.
 func TestLostAnswers(t *testing.T) {
 	for every, want := range map[int]gate.Verdict{30: gate.Pass, 3: gate.Error} {
@@ -202,8 +248,8 @@ func TestLostAnswers(t *testing.T) {
 		m.Execution = manifest.Sequential
 		r := start(t, m)
 		b := r.Legs[0].Phases[0].Benchmark
-		if r.Verdict != want || b.Failed != 60/every {
-			t.Errorf("every %dth test lost: verdict %s, %d failed; want %s, %d", every, r.Verdict, b.Failed, want, 60/every)
+		if r.Verdict != want || b.Failed < min(60/every, 4) {
+			t.Errorf("every %dth test lost: verdict %s, %d failed; want %s", every, r.Verdict, b.Failed, want)
 		}
 		if d := r.Legs[0].Phases[0].Decision; want == gate.Pass && (d.N != 58 || d.Losses != 0) {
 			t.Errorf("%d tests count and %d were lost, want 58 and none", d.N, d.Losses)

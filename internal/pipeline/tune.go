@@ -11,6 +11,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/cost"
@@ -36,8 +37,8 @@ func (r *run) tune(ctx context.Context, l *leg, passOn func()) {
 		out := l.out.Last()
 		state, err := r.train(ctx, l, p, out, book, passOn)
 		switch {
-		case ctx.Err() != nil && !state.Pending() && state.Job.Status != train.Succeeded:
-			r.end(l, gate.Pending, "interrupted before a job was launched")
+		case ctx.Err() != nil && !state.Pending():
+			r.end(l, gate.Pending, interrupted(state))
 			return
 		case state.Pending():
 			r.end(l, gate.Pending, r.goesOn(ctx, l, state.Job, err))
@@ -109,6 +110,17 @@ func (r *run) goesOn(ctx context.Context, l *leg, j train.Job, err error) string
 	return fmt.Sprintf("%s: job %s is %s and %s", why, j.ID, j.Status, where)
 }
 
+// interrupted says where a leg stands that was interrupted with no job on its way.
+func interrupted(s train.State) string {
+	switch {
+	case s.Unsettled:
+		return "interrupted while a job was being created; the next run finds out whether there is one"
+	case s.Job.ID != "":
+		return fmt.Sprintf("interrupted; job %s has %s", s.Job.ID, s.Job.Status)
+	}
+	return "interrupted before a job was launched"
+}
+
 func reason(j train.Job) string {
 	if j.Error == "" {
 		return "the service gave no reason"
@@ -119,16 +131,9 @@ func reason(j train.Job) string {
 // train brings one fine-tune to its end, or as far as the waiting time allows, and enters it in the report.
 func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, book *journal.Journal, passOn func()) (train.State, error) {
 	place := r.places.byName[l.agent.Provider]
-	launch, err := l.launch(ctx, p)
-	if err != nil {
-		return train.State{}, err
-	}
-	launch.Provider, launch.Settle, launch.Until, launch.Attempts = place.client, place.settle, r.until, r.Attempts
-	launch.Spec.Endpoint = place.identity
+	launch := l.launch(p, place)
+	launch.Until, launch.Attempts = r.until, r.Attempts
 	out.Key = string(launch.Spec.Key())
-	// The key in the files' names leads back from a job to its fine-tune where a service keeps no metadata.
-	launch.Training.Name = fmt.Sprintf("tunegate-%.24s-train.jsonl", out.Key)
-	launch.Validation.Name = fmt.Sprintf("tunegate-%.24s-valid.jsonl", out.Key)
 	for _, raw := range book.Records() {
 		var e train.Event
 		if err := json.Unmarshal(raw, &e); err != nil {
@@ -137,16 +142,38 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 		launch.Past = append(launch.Past, e)
 	}
 	launch.Record = func(e train.Event) error { return book.Append(e) }
+	ours := false // whether this run creates the job
 	launch.Reserve = func(train.Spec) error {
 		defer passOn()
+		ours = true
 		if err := r.reserve(l, p.trainingUSD+p.benchmarkUSD); err != nil {
 			return err
 		}
 		r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: launching on %s", p.name, count(p.examples, "example"))})
 		return nil
 	}
+	if slot := r.slots[l.agent.Provider]; slot != nil {
+		select {
+		case slot <- struct{}{}:
+		default:
+			passOn() // legs of other providers need not wait for this one's place
+			select {
+			case slot <- struct{}{}:
+			case <-ctx.Done():
+				return train.State{}, ctx.Err()
+			}
+		}
+		defer func() { <-slot }()
+	}
+	alone := r.alone(out.Key)
+	defer alone()
 	status := train.Status("")
 	launch.Notify = func(j train.Job, metrics []train.Metric) {
+		if status == "" && !ours {
+			// Another run paid, but the budget is for the manifest's fine-tunes: the same ones are launched in every run.
+			r.ledger.Settle(0, l.billed(p, j))
+		}
+		alone()
 		passOn()
 		if j.Status != status {
 			status = j.Status
@@ -158,14 +185,6 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Step: m.Step, Steps: m.TotalSteps, Loss: loss, Finish: j.EstimatedFinish})
 		}
 	}
-	if slot := r.slots[l.agent.Provider]; slot != nil {
-		select {
-		case slot <- struct{}{}:
-			defer func() { <-slot }()
-		case <-ctx.Done():
-			return train.State{}, ctx.Err()
-		}
-	}
 	began := time.Now()
 	state, err := train.Advance(ctx, launch)
 	j := state.Job
@@ -173,10 +192,7 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 	out.Launched, out.Extra, out.TrainSeconds = state.Launched, state.Extra, time.Since(began).Seconds()
 	// A job that this run did not create was paid for by the run that did.
 	if state.Launched > 0 {
-		out.CostUSD = p.trainingUSD
-		if j.Status == train.Succeeded && j.TrainedTokens > 0 {
-			out.CostUSD = cost.Training(*l.price, j.TrainedTokens)
-		}
+		out.CostUSD = l.billed(p, j)
 	}
 	r.settle(l, p.trainingUSD, out.CostUSD)
 	return state, err
@@ -199,32 +215,38 @@ func (r *run) settle(l *leg, reserved, spent float64) {
 	r.ledger.Settle(reserved, spent)
 }
 
-// launch describes the fine-tune of a phase: the run key's parts and the files.
-func (l *leg) launch(ctx context.Context, p phase) (train.Launch, error) {
-	spec := train.Spec{
-		Model: l.agent.BaseModel, Method: "supervised", Agent: l.agent.Name,
+// billed is what a phase's job costs: by its tokens once they are known, else as estimated.
+func (l *leg) billed(p phase, j train.Job) float64 {
+	if j.Status == train.Succeeded && j.TrainedTokens > 0 {
+		return cost.Training(*l.price, j.TrainedTokens)
+	}
+	return p.trainingUSD
+}
+
+// alone lets one leg at a time look for and create the jobs of a run key: two legs with equal data are one fine-tune.
+// The function that it returns lets the next one in; it may be called more than once.
+func (r *run) alone(key string) (release func()) {
+	lock, _ := r.creating.LoadOrStore(key, &sync.Mutex{})
+	lock.(*sync.Mutex).Lock()
+	return sync.OnceFunc(lock.(*sync.Mutex).Unlock)
+}
+
+// launch describes the fine-tune of a phase at a place: the run key's parts and the files. The key in the files' names
+// leads back from a job to its fine-tune where a service keeps no metadata.
+func (l *leg) launch(p phase, at endpoint) train.Launch {
+	out := train.Launch{Provider: at.client, Settle: at.settle, Spec: train.Spec{
+		Endpoint: at.identity, Model: l.agent.BaseModel, Method: "supervised", Agent: l.agent.Name,
 		Epochs: l.epochs, BatchSize: l.agent.BatchSize, LearningRate: l.agent.LearningRateMultiplier, Seed: int64(l.agent.Seed),
-	}
-	examples := p.examples
-	if p.name == "full" {
-		examples = 0
-	}
-	training, err := l.train.Digest(ctx, examples)
-	if err != nil {
-		return train.Launch{}, err
-	}
-	spec.Training = training.SHA256
-	out := train.Launch{Training: upload(l.train, examples, training)}
+		Training: p.training.SHA256, Validation: l.validation.SHA256,
+	}}
+	key := out.Spec.Key()
+	out.Training = upload(l.train, p.first(), p.training)
+	out.Training.Name = fmt.Sprintf("tunegate-%.24s-train.jsonl", key)
 	if l.valid != nil {
-		validation, err := l.valid.Digest(ctx, 0)
-		if err != nil {
-			return train.Launch{}, err
-		}
-		spec.Validation = validation.SHA256
-		out.Validation = upload(l.valid, 0, validation)
+		out.Validation = upload(l.valid, 0, l.validation)
+		out.Validation.Name = fmt.Sprintf("tunegate-%.24s-valid.jsonl", key)
 	}
-	out.Spec = spec
-	return out, nil
+	return out
 }
 
 // upload makes a file of the normal form of the first examples, of all when it is 0.

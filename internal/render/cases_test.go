@@ -151,7 +151,7 @@ func hostile() string {
 // marked puts a text in every place of a report that data, models, services or manifests fill.
 func marked(s string) report.Report {
 	l := tuned("x", gate.Fail, worse())
-	l.ID, l.Agent, l.Provider, l.BaseModel = s, s, s, s
+	l.ID, l.Agent, l.Provider, l.BaseModel, l.Rule, l.Margin = s, s, s, s, s, 0.1
 	l.Reasons, l.Next = []string{s, "reason: " + s}, []string{s, "next: " + s}
 	l.Audit.Contaminated = []string{s, s}
 	l.Audit.Findings = []diag.Finding{{Rule: s, Severity: diag.Warning, File: s, Line: 3, Message: s, Hint: s}, {Rule: "r", Severity: diag.Critical, File: s, Message: "about " + s}}

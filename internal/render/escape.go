@@ -46,6 +46,17 @@ func clean(s string) string {
 	return b.String()
 }
 
+// Line makes a text fit for a terminal or a log, anywhere in a line: on that line, of bounded length, acting on neither the
+// terminal nor a runner that looks for commands in its log. GitHub's takes "::" at the start of a line, spaces or not, and
+// "##[" anywhere.
+func Line(s string) string {
+	s = strings.ReplaceAll(clean(s), "##[", "# #[")
+	if text := strings.TrimLeft(s, " "); strings.HasPrefix(text, "::") {
+		s = s[:len(s)-len(text)] + ": :" + text[2:]
+	}
+	return s
+}
+
 // inline writes a text as itself in Markdown, in a line or a table: whatever could begin markup, a link, an HTML tag, a
 // table cell, a formula or a mention is escaped, and at the start what could begin a list, a rule or a heading.
 func inline(s string) string {

@@ -61,6 +61,7 @@ func staysInPlace(t *testing.T, s string) {
 		"results": func() (string, string) { return Results(r), Results(plain) },
 		"audit":   func() (string, string) { return Audit(r), Audit(plain) },
 		"next":    func() (string, string) { return Next(r), Next(plain) },
+		"steps":   func() (string, string) { return Steps(r), Steps(plain) },
 	} {
 		got, want := write()
 		a, b := skeleton(got), skeleton(want)
@@ -181,6 +182,24 @@ func TestClean(t *testing.T) {
 	} {
 		if got := clean(in); got != want {
 			t.Errorf("clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// No line of a terminal's text is a command to a runner that reads it in a log.
+func TestLine(t *testing.T) {
+	for in, want := range map[string]string{
+		"::error::x": ": :error::x", "  ::add-mask::a": "  : :add-mask::a", "\n::x": " : :x", "a ::x": "a ::x", ":x": ":x", "##[error]x": "# #[error]x", "say ##[x": "say # #[x", "": "",
+	} {
+		if got := Line(in); got != want {
+			t.Errorf("Line(%q) = %q, want %q", in, got, want)
+		}
+	}
+	for _, s := range []string{"::error::x", "\n ::error::x", "a ##[error]b"} {
+		for line := range strings.Lines(render(t, marked(s), Screen{})) {
+			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
+				t.Errorf("%q is a command to a runner", line)
+			}
 		}
 	}
 }

@@ -74,7 +74,7 @@ func TestTextNeverExceedsTheScreen(t *testing.T) {
 	for name, r := range cases() {
 		for width := minWidth; width < 140; width++ {
 			for _, line := range strings.Split(render(t, r, Screen{Width: width}), "\n") {
-				if n := cells(line); n > width {
+				if n := Cells(line); n > width {
 					t.Fatalf("%s at %d columns: %d in %q", name, width, n, line)
 				}
 			}
@@ -98,6 +98,32 @@ func TestColourCarriesNothing(t *testing.T) {
 				t.Errorf("%s at %d: no colour", name, width)
 			}
 		}
+	}
+}
+
+// Below the results, the steps say what to do and repeat no reason.
+func TestStepsRepeatNothing(t *testing.T) {
+	for name, r := range cases() {
+		if name == "hostile" || name == "long" {
+			continue // one text is in all places there
+		}
+		steps := Steps(r)
+		for _, l := range r.Legs {
+			for _, reason := range l.Reasons {
+				if strings.Contains(steps, inline(reason)) {
+					t.Errorf("%s: the steps repeat %q", name, reason)
+				}
+			}
+			for _, n := range l.Next {
+				if !strings.Contains(steps, inline(n)) {
+					t.Errorf("%s: the steps leave out %q", name, n)
+				}
+			}
+		}
+	}
+	stopped := cases()["audit-stop"]
+	if got, want := Steps(stopped), "# Next steps\n\n## support-router: ❌ fail\n\n1. mend data/train.jsonl:3:75"; !strings.HasPrefix(got, want) || strings.Contains(got, "bank-triage") {
+		t.Errorf("got %s", got)
 	}
 }
 

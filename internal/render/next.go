@@ -9,18 +9,28 @@ import (
 )
 
 // Next is reports/next_steps.md: what to do now, the legs that need it most first, what passed at the end.
-func Next(r report.Report) string {
+func Next(r report.Report) string { return next(r, true) }
+
+// Steps is Next without what Results says too, to stand below it.
+func Steps(r report.Report) string { return next(r, false) }
+
+func next(r report.Report, alone bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Next steps\n\n**%s** · %s\n", verdict(r.Verdict), tally(r))
+	b.WriteString("# Next steps\n")
+	if alone {
+		fmt.Fprintf(&b, "\n**%s** · %s\n", verdict(r.Verdict), tally(r))
+	}
 	all := groups(r.Legs)
 	for _, g := range all {
-		if g.verdict == gate.Pass {
+		if g.verdict == gate.Pass || !alone && len(g.next) == 0 {
 			continue
 		}
 		fmt.Fprintf(&b, "\n## %s: %s\n\n", some(each(g.ids, inline), 5), verdict(g.verdict))
-		bullets(&b, g.reasons)
-		if len(g.next) > 0 {
-			b.WriteString("\nWhat to do:\n\n")
+		if alone {
+			bullets(&b, g.reasons)
+			if len(g.next) > 0 {
+				b.WriteString("\nWhat to do:\n\n")
+			}
 		}
 		for i, n := range g.next {
 			fmt.Fprintf(&b, "%d. %s\n", i+1, inline(n))

@@ -17,7 +17,7 @@ func Plan(w io.Writer, p pipeline.Plan) error {
 	rows := [][]string{{"leg", "examples", "tokens", "cost", "phase", "hours", "tests", "base model"}}
 	for _, l := range p.Legs {
 		for _, f := range l.Phases {
-			rows = append(rows, []string{clean(l.ID), thousands(int64(f.Examples)), thousands(f.TrainingTokens), dollars(f.TrainingUSD), f.Name, hours(f.Hours), fmt.Sprint(l.Tests), clean(l.BaseModel)})
+			rows = append(rows, []string{Line(l.ID), thousands(int64(f.Examples)), thousands(f.TrainingTokens), dollars(f.TrainingUSD), f.Name, hours(f.Hours), fmt.Sprint(l.Tests), Line(l.BaseModel)})
 		}
 	}
 	table(&b, rows)
@@ -29,9 +29,13 @@ func Plan(w io.Writer, p pipeline.Plan) error {
 	if len(totals) > 0 {
 		table(&b, totals)
 	}
-	fmt.Fprintf(&b, "\ntraining %s, benchmark at most %s, together at most %s, about %s hours\n", dollars(p.TrainingUSD), dollars(p.BenchmarkUSD), dollars(p.CostUSD), hours(p.Hours))
+	took := "under a minute"
+	if p.Hours >= 1./60 {
+		took = "about " + hours(p.Hours) + " hours"
+	}
+	fmt.Fprintf(&b, "\ntraining %s, benchmark at most %s, together at most %s, %s\n", dollars(p.TrainingUSD), dollars(p.BenchmarkUSD), dollars(p.CostUSD), took)
 	for _, reason := range p.Blocked {
-		fmt.Fprintf(&b, "blocked: %s\n", clean(reason))
+		fmt.Fprintf(&b, "blocked: %s\n", Line(reason))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -115,7 +119,7 @@ func Comparison(w io.Writer, c pipeline.Comparison) error {
 			b.WriteString("  nothing\n")
 		}
 		for _, reason := range p.Blocked {
-			fmt.Fprintf(&b, "  blocked: %s\n", clean(reason))
+			fmt.Fprintf(&b, "  blocked: %s\n", Line(reason))
 		}
 	}
 	_, err := io.WriteString(w, b.String())

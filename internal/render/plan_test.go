@@ -7,6 +7,16 @@ import (
 	"github.com/tunegate/tunegate/internal/pipeline"
 )
 
+// Times that nobody plans with are not written as numbers.
+func TestPlanTime(t *testing.T) {
+	for hours, want := range map[float64]string{0: ", under a minute\n", 0.016: ", under a minute\n", 0.02: ", about 0.02 hours\n", 8.04425: ", about 8.04 hours\n"} {
+		var b strings.Builder
+		if err := Plan(&b, pipeline.Plan{Profile: "speed", Hours: hours}); err != nil || !strings.HasSuffix(b.String(), want) {
+			t.Errorf("%v hours: %v, %s", hours, err, b.String())
+		}
+	}
+}
+
 // The reference case of five agents with 20,000 examples, as a person compares the roads.
 func TestComparison(t *testing.T) {
 	full := pipeline.PlanPhase{Name: "full", Examples: 100_000, TrainingTokens: 32_177_000, TrainingUSD: 96.531, Hours: 8.04425}

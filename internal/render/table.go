@@ -18,9 +18,9 @@ type column struct {
 }
 
 func (c *column) width() int {
-	w := cells(c.head)
+	w := Cells(c.head)
 	for _, cell := range c.cells {
-		w = max(w, cells(cell))
+		w = max(w, Cells(cell))
 	}
 	return w
 }
@@ -78,7 +78,7 @@ func (s Screen) table(b *strings.Builder, legs []report.Leg) bool {
 			return false
 		}
 		for i, name := range all[0].cells {
-			all[0].cells[i] = clip(name, room)
+			all[0].cells[i] = Clip(name, room)
 		}
 	}
 	lines, last := align(all), len(all)-1
@@ -107,7 +107,7 @@ func align(all []column) []string {
 			if i > 0 {
 				text = c.cells[i-1]
 			}
-			pad := strings.Repeat(" ", width-cells(text))
+			pad := strings.Repeat(" ", width-Cells(text))
 			if c.right {
 				text = pad + text
 			} else {

@@ -1,6 +1,6 @@
 // Package render turns the report into pages: text for a terminal, Markdown, and later HTML. It is pure: a page
 // depends on the report alone. All text that comes from data, models or services is taken for hostile; inline, code, cell and
-// clean keep it in its place.
+// Line keep it in its place.
 package render
 
 import (
@@ -43,10 +43,10 @@ func Text(w io.Writer, r report.Report, s Screen) error {
 		b.WriteString("\n")
 		s.line(&b, some(each(g.ids, label), 5)+": ", string(g.verdict), g.verdict)
 		for _, reason := range g.reasons {
-			s.write(&b, "  "+clean(reason), "    ")
+			s.write(&b, "  "+Line(reason), "    ")
 		}
 		for _, n := range g.next {
-			s.write(&b, "  next: "+clean(n), "    ")
+			s.write(&b, "  next: "+Line(n), "    ")
 		}
 	}
 	s.leftOut(&b, r.Legs)

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/width"
 )
 
-// cells is the number of columns that a clean text takes on a terminal: two for a wide letter, none for a mark.
-func cells(s string) (n int) {
+// Cells is the number of columns that a text of Line takes on a terminal: two for a wide letter, none for a mark.
+func Cells(s string) (n int) {
 	for _, r := range s {
 		n += runeCells(r)
 	}
@@ -29,12 +29,22 @@ func runeCells(r rune) int {
 	return 1
 }
 
-// clip cuts a text that takes more than limit columns, and ends it with a sign that it was cut.
-func clip(s string, limit int) string {
-	if cells(s) <= limit {
+// Clip cuts a text that takes more than limit columns, and ends it with a sign that it was cut.
+func Clip(s string, limit int) string {
+	if Cells(s) <= limit {
 		return s
 	}
-	head, _ := split(s, limit-1)
+	if limit <= 0 {
+		return ""
+	}
+	limit-- // for the sign
+	head := s
+	for i, r := range s {
+		if limit -= runeCells(r); limit < 0 {
+			head = s[:i]
+			break
+		}
+	}
 	return strings.TrimRight(head, " ") + "…"
 }
 
@@ -56,14 +66,14 @@ const minWidth = 20
 // wrap breaks a text into lines of at most limit columns at its spaces, and inside a word only where the word alone is too long.
 // The second and later lines begin with indent. Without a limit (0) there is one line.
 func wrap(s string, limit int, indent string) []string {
-	if limit == 0 || cells(s) <= limit {
+	if limit == 0 || Cells(s) <= limit {
 		return []string{s}
 	}
 	limit = max(limit, minWidth)
 	var lines []string
 	line, bare := s[:len(s)-len(strings.TrimLeft(s, " "))], true // bare: no word in it yet
 	for _, word := range words(s) {
-		if !bare && cells(line)+1+cells(word) <= limit {
+		if !bare && Cells(line)+1+Cells(word) <= limit {
 			line += " " + word
 			continue
 		}
@@ -71,8 +81,8 @@ func wrap(s string, limit int, indent string) []string {
 			lines = append(lines, line)
 			line = indent
 		}
-		for cells(line)+cells(word) > limit {
-			head, rest := split(word, limit-cells(line))
+		for Cells(line)+Cells(word) > limit {
+			head, rest := split(word, limit-Cells(line))
 			if rest == "" {
 				break
 			}

@@ -10,8 +10,8 @@ func TestCells(t *testing.T) {
 	for s, want := range map[string]int{
 		"": 0, "abc": 3, "é": 1, "e\u0301": 1, "客服": 4, "ｱ": 1, "Ａ": 2, "한글": 4, "\u1112\u1161\u11ab": 2, "🎉": 2, "שלום": 4, "…": 1, "✅": 2, "—": 1, "ไทย": 3, "เดี๋ยว": 4,
 	} {
-		if got := cells(s); got != want {
-			t.Errorf("cells(%q) = %d, want %d", s, got, want)
+		if got := Cells(s); got != want {
+			t.Errorf("Cells(%q) = %d, want %d", s, got, want)
 		}
 	}
 }
@@ -24,9 +24,10 @@ func TestClip(t *testing.T) {
 	}{
 		{"support-router", 14, "support-router"}, {"support-router", 13, "support-rout…"}, {"support router", 9, "support…"}, {"客服路由", 8, "客服路由"}, {"客服路由", 7, "客服路…"}, {"客服路由", 6, "客服…"},
 		{"e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301e\u0301"}, {"e\u0301e\u0301e\u0301", 2, "e\u0301…"},
+		{"客服", 2, "…"}, {"ab", 1, "…"}, {"ab", 0, ""}, {"ab", -3, ""}, {"", 0, ""},
 	} {
-		if got := clip(c.in, c.limit); got != c.want {
-			t.Errorf("clip(%q, %d) = %q, want %q", c.in, c.limit, got, c.want)
+		if got := Clip(c.in, c.limit); got != c.want {
+			t.Errorf("Clip(%q, %d) = %q, want %q", c.in, c.limit, got, c.want)
 		}
 	}
 }
@@ -60,8 +61,8 @@ func FuzzWrap(f *testing.F) {
 		limit = max(minWidth, min(limit, 200))
 		lines := wrap(s, limit, "    ")
 		for _, l := range lines {
-			if cells(l) > limit {
-				t.Errorf("%d columns in %q, the limit is %d", cells(l), l, limit)
+			if Cells(l) > limit {
+				t.Errorf("%d columns in %q, the limit is %d", Cells(l), l, limit)
 			}
 		}
 		pure := func(s string) string { return strings.ReplaceAll(s, " ", "") }

@@ -20,7 +20,7 @@ func verdicts() []gate.Verdict {
 const shownName = 48
 
 // label is a name as a terminal shows it.
-func label(name string) string { return clip(clean(name), shownName) }
+func label(name string) string { return Clip(Line(name), shownName) }
 
 // judged returns the decision that a leg's verdict rests on, nil when its last phase has none.
 func judged(l *report.Leg) *gate.Decision {

@@ -3,11 +3,6 @@
 package report
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/diag"
@@ -27,6 +22,7 @@ type Report struct {
 	Started  time.Time    `json:"started"`
 	Margin   float64      `json:"min_improvement"` // the manifest's; an agent may have its own, see Leg
 	Rule     string       `json:"rule"`
+	Expected []string     `json:"expected"` // ids of all legs of the manifest, in its order; this run may have had some of them only
 	Legs     []Leg        `json:"legs"`
 	Agents   []Agent      `json:"agents"`
 	Launched int          `json:"launched"` // jobs that this run created
@@ -147,12 +143,13 @@ type Answer struct {
 }
 
 // Complete fills in all that follows from the legs: the verdict, the lines of the agents, the sums. A leg that bears
-// none of the five verdicts becomes an error: what was not judged does not pass.
+// none of the five verdicts becomes an error, and so does one that passes though no decision of its last phase does: what was
+// not judged does not pass.
 func (r *Report) Complete() {
 	r.Schema = Schema
 	verdicts := make([]gate.Verdict, len(r.Legs))
 	r.Agents, r.Launched, r.CostUSD = make([]Agent, len(r.Legs)), 0, 0
-	r.Legs = orEmpty(r.Legs)
+	r.Legs, r.Expected = orEmpty(r.Legs), orEmpty(r.Expected)
 	for i := range r.Legs {
 		l := &r.Legs[i]
 		if l.Rule == "" {
@@ -177,6 +174,9 @@ func (r *Report) Complete() {
 // complete sums up a leg and turns absent lists into empty ones.
 func (l *Leg) complete() {
 	l.Verdict = gate.Worst(l.Verdict)
+	if p := l.Last(); l.Verdict == gate.Pass && (p == nil || p.Decision == nil || p.Decision.Verdict != gate.Pass) {
+		l.Verdict, l.Reasons = gate.Error, append([]string{"said to pass, but its last benchmark did not decide so"}, l.Reasons...)
+	}
 	l.Launched, l.CostUSD = 0, 0
 	for i := range l.Phases {
 		p := &l.Phases[i]
@@ -196,78 +196,4 @@ func orEmpty[T any](s []T) []T {
 		return []T{}
 	}
 	return s
-}
-
-// Merge makes one report of those of several jobs of a run. A leg may be in one of them only. Jobs run side by side, so
-// the time is the longest of theirs; money adds up. The parts stay as they are.
-func Merge(parts ...Report) (Report, error) {
-	if len(parts) == 0 {
-		return Report{}, errors.New("no report to merge")
-	}
-	all := parts[0]
-	all.Legs, all.Estimate = nil, nil
-	seen := map[string]bool{}
-	for _, p := range parts {
-		p.Legs = slices.Clone(p.Legs)
-		for i := range p.Legs {
-			p.Legs[i].Phases = slices.Clone(p.Legs[i].Phases)
-		}
-		p.Complete() // its legs were judged by its own margin
-		for _, l := range p.Legs {
-			if seen[l.ID] {
-				return Report{}, fmt.Errorf("the leg %s is in two of the reports", l.ID)
-			}
-			seen[l.ID] = true
-		}
-		all.Legs = append(all.Legs, p.Legs...)
-		if p.Started.Before(all.Started) {
-			all.Started = p.Started
-		}
-		all.Seconds = max(all.Seconds, p.Seconds)
-		if p.Estimate != nil {
-			sum := *p.Estimate
-			if all.Estimate != nil {
-				sum.TrainingUSD += all.Estimate.TrainingUSD
-				sum.BenchmarkUSD += all.Estimate.BenchmarkUSD
-			}
-			all.Estimate = &sum
-		}
-	}
-	all.Complete()
-	return all, nil
-}
-
-// maxSize bounds what Read takes in.
-const maxSize = 256 << 20
-
-// Read decodes a report of the schema that is known here. Verdict, lines of the agents and sums are worked out anew from the
-// legs, whatever the document says of them.
-func Read(r io.Reader) (Report, error) {
-	return read(r, maxSize)
-}
-
-func read(r io.Reader, limit int64) (Report, error) {
-	var doc Report
-	body, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		return doc, fmt.Errorf("reading the report: %w", err)
-	}
-	if int64(len(body)) > limit {
-		return doc, fmt.Errorf("the report is larger than %d MiB", limit>>20)
-	}
-	// The schema first: a document of another one may differ anywhere.
-	var known struct {
-		Schema int `json:"schema"`
-	}
-	if err := json.Unmarshal(body, &known); err != nil {
-		return doc, fmt.Errorf("reading the report: %w", err)
-	}
-	if known.Schema != Schema {
-		return doc, fmt.Errorf("the report has schema %d, this program reads %d", known.Schema, Schema)
-	}
-	if err := json.Unmarshal(body, &doc); err != nil {
-		return Report{}, fmt.Errorf("reading the report: %w", err)
-	}
-	doc.Complete()
-	return doc, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -104,11 +105,25 @@ func TestNoListIsNull(t *testing.T) {
 	}
 }
 
+// part is a report without legs of a run that has the given ones.
+func part(expected ...string) Report {
+	return Report{Name: "n", Margin: 0.1, Rule: "significant", Expected: expected}
+}
+
+// with is a report of one leg of such a run.
+func with(l Leg, expected ...string) Report {
+	r := part(expected...)
+	r.Legs = []Leg{l}
+	return r
+}
+
 func TestMerge(t *testing.T) {
 	early := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-	a := Report{Name: "n", Margin: 0.1, Rule: "significant", Started: early.Add(time.Minute), Seconds: 10, Legs: []Leg{leg("a", gate.Pass)}, Estimate: &Money{1, 2}}
-	b := Report{Name: "n", Margin: 0.2, Rule: "strict", Started: early, Seconds: 30, Legs: []Leg{leg("b", gate.Inconclusive), leg("c", gate.Pass)}, Estimate: &Money{10, 20}}
-	c := Report{Name: "n", Started: early.Add(time.Hour), Seconds: 20, Legs: []Leg{leg("d", gate.Pending)}}
+	a, b, c := part("a", "b", "c", "d"), part("a", "b", "c", "d"), part("a", "b", "c", "d")
+	a.Started, a.Seconds, a.Legs, a.Estimate = early.Add(time.Minute), 10, []Leg{leg("c", gate.Pass)}, &Money{1, 2}
+	b.Started, b.Seconds, b.Legs, b.Estimate = early, 30, []Leg{leg("d", gate.Inconclusive), leg("a", gate.Pass)}, &Money{10, 20}
+	b.Legs[0].Rule, b.Legs[0].Margin = "strict", 0.2
+	c.Started, c.Seconds, c.Legs = early.Add(time.Hour), 20, []Leg{leg("b", gate.Pending)}
 	all, err := Merge(a, b, c)
 	if err != nil {
 		t.Fatal(err)
@@ -126,8 +141,8 @@ func TestMerge(t *testing.T) {
 	if *all.Estimate != (Money{11, 22}) || *a.Estimate != (Money{1, 2}) {
 		t.Errorf("estimate %v, that of the first part %v", *all.Estimate, *a.Estimate)
 	}
-	if all.Legs[0].Rule != "significant" || all.Legs[1].Rule != "strict" || all.Legs[1].Margin != 0.2 {
-		t.Error("a leg is shown by another part's gate")
+	if all.Legs[0].Rule != "significant" || all.Legs[3].Rule != "strict" || all.Legs[3].Margin != 0.2 {
+		t.Error("a leg lost its own gate")
 	}
 	if a.Agents != nil || a.Legs[0].Rule != "" || a.Legs[0].Phases[0].Extra != nil {
 		t.Error("merging changed a part")
@@ -136,19 +151,68 @@ func TestMerge(t *testing.T) {
 
 func TestMergeOneBadLeg(t *testing.T) {
 	for v, want := range map[gate.Verdict]gate.Verdict{gate.Fail: gate.Fail, gate.Error: gate.Error, "": gate.Error, "ok": gate.Error, gate.Pending: gate.Pending} {
-		all, err := Merge(Report{Legs: []Leg{leg("a", gate.Pass)}}, Report{Verdict: gate.Pass, Legs: []Leg{leg("b", v)}}, Report{Legs: []Leg{leg("c", gate.Pass)}})
+		all, err := Merge(with(leg("a", gate.Pass), "a", "b", "c"), with(leg("b", v), "a", "b", "c"), with(leg("c", gate.Pass), "a", "b", "c"))
 		if err != nil || all.Verdict != want {
 			t.Errorf("with a leg of verdict %q: %s, %v; want %s", v, all.Verdict, err, want)
 		}
 	}
 }
 
+// A job that was killed leaves no report; its leg is not forgotten, and what is there is still shown.
+func TestMergeMissesALeg(t *testing.T) {
+	all, err := Merge(with(leg("b", gate.Pass), "a", "b", "c"), part("a", "b", "c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all.Verdict != gate.Error || len(all.Legs) != 3 || all.Legs[1].Verdict != gate.Pass || all.Launched != 1 {
+		t.Errorf("verdict %s, legs %+v", all.Verdict, all.Legs)
+	}
+	for _, i := range []int{0, 2} {
+		if l := all.Legs[i]; l.ID != all.Expected[i] || l.Verdict != gate.Error || l.Reasons[0] != "no report of this leg" || all.Agents[i].Name != l.ID {
+			t.Errorf("leg %d is %+v", i, l)
+		}
+	}
+}
+
+// A leg alone is judged alone: only Merge looks for the others.
+func TestALegAloneHasItsOwnVerdict(t *testing.T) {
+	r := with(leg("a", gate.Pass), "a", "b")
+	r.Complete()
+	if r.Verdict != gate.Pass || len(r.Legs) != 1 {
+		t.Errorf("verdict %s, %d legs", r.Verdict, len(r.Legs))
+	}
+}
+
+// A pass rests on the decision of the last phase.
+func TestPassWithoutADecision(t *testing.T) {
+	undecided, trialOnly := leg("a", gate.Pass), leg("a", gate.Pass)
+	undecided.Phases[1].Decision = nil
+	trialOnly.Phases[1].Decision = &gate.Decision{Verdict: gate.Fail}
+	for name, l := range map[string]Leg{"no phase": {ID: "a", Verdict: gate.Pass}, "not decided": undecided, "decided otherwise": trialOnly} {
+		r := with(l, "a")
+		r.Complete()
+		if r.Verdict != gate.Error || r.Agents[0].Verdict != gate.Error || len(r.Legs[0].Reasons) != 1 {
+			t.Errorf("%s: the verdict is %s, because of %q", name, r.Verdict, r.Legs[0].Reasons)
+		}
+	}
+}
+
 func TestMergeRefuses(t *testing.T) {
-	one := Report{Legs: []Leg{leg("a", gate.Pass)}}
+	one := with(leg("a", gate.Pass), "a", "b")
+	other := func(change func(*Report)) []Report {
+		r := with(leg("b", gate.Pass), "a", "b")
+		change(&r)
+		return []Report{one, r}
+	}
 	for want, parts := range map[string][]Report{
-		"no report to merge":                 nil,
-		"the leg a is in two of the reports": {one, {Legs: []Leg{leg("b", gate.Pass)}}, one},
-		"the leg b is in two of the reports": {{Legs: []Leg{leg("b", gate.Pass), leg("b", gate.Fail)}}},
+		"no report to merge":                                 nil,
+		"the leg a is in two of the reports":                 {one, with(leg("b", gate.Pass), "a", "b"), one},
+		"the leg z is none of those that the reports expect": other(func(r *Report) { r.Legs[0].ID = "z" }),
+		"the leg a is none of those that the reports expect": {with(leg("a", gate.Pass))},
+		"the reports are of two runs, \"n\" and \"m\"":       other(func(r *Report) { r.Name = "m" }),
+		"the reports are of manifests with different legs":   other(func(r *Report) { r.Expected = []string{"b"} }),
+		"the reports were judged differently: by the rule significant with a margin of 0.1, and by point with 0.1":     other(func(r *Report) { r.Rule = "point" }),
+		"the reports were judged differently: by the rule significant with a margin of 0.1, and by significant with 0": other(func(r *Report) { r.Margin = 0 }),
 	} {
 		if _, err := Merge(parts...); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %q", err, want)
@@ -160,7 +224,7 @@ func TestMergeRefuses(t *testing.T) {
 }
 
 func TestReadWhatWasWritten(t *testing.T) {
-	r := Report{Name: "n", Profile: "speed", Margin: 0.1, Rule: "significant", Started: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), Legs: []Leg{leg("a", gate.Pass), leg("b", gate.Fail)}, Seconds: 2, Estimate: &Money{1, 2}, Budget: number(100)}
+	r := Report{Name: "n", Profile: "speed", Margin: 0.1, Rule: "significant", Expected: []string{"a", "b", "c"}, Started: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), Legs: []Leg{leg("a", gate.Pass), leg("b", gate.Fail)}, Seconds: 2, Estimate: &Money{1, 2}, Budget: number(100)}
 	r.Complete()
 	body, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -174,7 +238,7 @@ func TestReadWhatWasWritten(t *testing.T) {
 
 // A document that claims more than its legs show is not believed.
 func TestReadTrustsOnlyTheLegs(t *testing.T) {
-	got, err := Read(strings.NewReader(`{"schema":1,"verdict":"pass","launched":7,"cost_usd":-5,"agents":[{"name":"x","verdict":"pass"},{"name":"y"}],
+	got, err := Read(strings.NewReader(`{"schema":1,"rule":"point","verdict":"pass","launched":7,"cost_usd":-5,"agents":[{"name":"x","verdict":"pass"},{"name":"y"}],
 		"legs":[{"id":"a","agent":"a","verdict":"fail","launched":3,"cost_usd":9}],"added_later":{"x":[1]}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -196,6 +260,17 @@ func TestReadRefuses(t *testing.T) {
 		`{"schema":1} {"schema":1}`:     "reading the report: invalid character '{' after top-level value",
 		`{"schema":1,"legs":[{"id":"a"`: "reading the report: unexpected end of JSON input",
 		`{"schema":1,"legs":` + strings.Repeat("[", 100_000): "reading the report: ",
+		`{"schema":1}`:                                                                                                           `reading the report: there is no rule ""`,
+		`{"schema":1,"rule":"\n\n<img src=x>"}`:                                                                                  `reading the report: there is no rule "\n\n<img src=x>"`,
+		`{"schema":1,"rule":"point","expected":["a","../x"]}`:                                                                    `reading the report: expected holds "../x"`,
+		`{"schema":1,"rule":"point","expected":["a","a"]}`:                                                                       `reading the report: expected holds "a"`,
+		`{"schema":1,"rule":"point","legs":[{"verdict":"fail"}]}`:                                                                `reading the report: "" cannot be the id of a leg`,
+		`{"schema":1,"rule":"point","legs":[{"id":"../../x","verdict":"fail"}]}`:                                                 `reading the report: "../../x" cannot be the id of a leg`,
+		`{"schema":1,"rule":"point","legs":[{"id":"a"}]}`:                                                                        `reading the report: leg a: there is no verdict ""`,
+		`{"schema":1,"rule":"point","legs":[{"id":"a","verdict":"passed"}]}`:                                                     `reading the report: leg a: there is no verdict "passed"`,
+		`{"schema":1,"rule":"point","legs":[{"id":"a","verdict":"fail","rule":"<b>"}]}`:                                          `reading the report: leg a: there is no rule "<b>"`,
+		`{"schema":1,"rule":"point","legs":[{"id":"a","verdict":"fail","phases":[{"name":"# x"}]}]}`:                             `reading the report: leg a: there is no phase "# x"`,
+		`{"schema":1,"rule":"point","legs":[{"id":"a","verdict":"fail","phases":[{"name":"full","decision":{"verdict":"?"}}]}]}`: `reading the report: leg a: there is no verdict "?"`,
 	} {
 		if _, err := Read(strings.NewReader(body)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%.40q: got %v, want %q", body, err, want)
@@ -210,7 +285,7 @@ func TestReadRefuses(t *testing.T) {
 // The size is refused before the document is parsed, and without reading on.
 func TestReadIsBounded(t *testing.T) {
 	const limit = 1 << 20
-	body := `{"schema":1,"name":"` + strings.Repeat("x", limit) + `"}`
+	body := `{"schema":1,"rule":"point","name":"` + strings.Repeat("x", limit) + `"}`
 	r := strings.NewReader(body + body)
 	if _, err := read(r, limit); err == nil || err.Error() != "the report is larger than 1 MiB" {
 		t.Errorf("got %v", err)
@@ -224,7 +299,7 @@ func TestReadIsBounded(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	f.Add(`{"schema":1,"legs":[{"id":"a","verdict":"pass","phases":[{"benchmark":{},"decision":{"n":3,"interval":[null,1]}}]}]}`)
+	f.Add(`{"schema":1,"rule":"point","expected":["a"],"legs":[{"id":"a","verdict":"pass","phases":[{"name":"full","benchmark":{},"decision":{"verdict":"pass","n":3,"interval":[null,1]}}]}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		r, err := Read(strings.NewReader(body))
 		if err != nil {
@@ -234,6 +309,9 @@ func FuzzRead(f *testing.F) {
 			if r.Verdict == gate.Pass && l.Verdict != gate.Pass {
 				t.Errorf("passes with a leg of verdict %q", l.Verdict)
 			}
+		}
+		if r.Verdict == gate.Pass && !slices.ContainsFunc(r.Legs, func(l Leg) bool { return l.Last() != nil && l.Last().Decision != nil }) {
+			t.Error("passes without a decision")
 		}
 		if len(r.Agents) != len(r.Legs) || len(r.Legs) == 0 && r.Verdict != gate.Error {
 			t.Errorf("%d agents, %d legs, verdict %s", len(r.Agents), len(r.Legs), r.Verdict)

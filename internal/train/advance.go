@@ -309,7 +309,7 @@ func (a *advance) agree(ctx context.Context) error {
 		if err != nil {
 			return nil // a create that the service does not show yet; the polling that follows judges it
 		}
-		job.Key = a.key
+		job.Key, job.Attempt = a.key, max(job.Attempt, a.state.Job.Attempt)
 		jobs = append(jobs, job)
 	}
 	if best, ok := choose(jobs); ok {
@@ -327,15 +327,7 @@ func (a *advance) poll(ctx context.Context) error {
 	watched, agreed := time.Now(), false
 	lastGood := watched
 	for {
-		var err error
-		if !agreed || time.Since(a.created) < a.Settle {
-			err = a.agree(ctx)
-			agreed = err == nil
-		}
-		var job Job
-		if err == nil {
-			job, err = a.Provider.Poll(ctx, a.state.Job.ID)
-		}
+		job, err := a.look(ctx, &agreed)
 		gone := errors.Is(err, ErrNotFound) && time.Since(lastGood) >= a.Settle
 		switch {
 		case ctx.Err() != nil:
@@ -347,6 +339,9 @@ func (a *advance) poll(ctx context.Context) error {
 			if err := a.saw(ctx, job); err != nil || job.Status.Final() {
 				return err
 			}
+		}
+		if err != nil && !a.Until.IsZero() && time.Now().After(a.Until) {
+			return nil
 		}
 		wait := min(max(time.Since(watched)/10, 50*time.Millisecond), time.Minute)
 		if !a.Until.IsZero() {
@@ -360,6 +355,34 @@ func (a *advance) poll(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// lookTime is how long a look at the job may go on after Until: a service that does not answer must not hold up whoever
+// gave a bound.
+const lookTime = 5 * time.Second
+
+// look asks for the job's state, after agreeing with other runs on which job it is as long as that is needed.
+func (a *advance) look(ctx context.Context, agreed *bool) (Job, error) {
+	if !a.Until.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, later(time.Now(), a.Until).Add(lookTime))
+		defer cancel()
+	}
+	if !*agreed || time.Since(a.created) < a.Settle {
+		if err := a.agree(ctx); err != nil {
+			*agreed = false
+			return Job{}, err
+		}
+		*agreed = true
+	}
+	return a.Provider.Poll(ctx, a.state.Job.ID)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // saw keeps what a look at the job showed, tells whoever listens, and records its end.

@@ -520,3 +520,25 @@ func TestInterruptedCreate(t *testing.T) {
 		})
 	}
 }
+
+// A service that stops answering does not hold up a caller that gave a bound.
+func TestStalledServiceAndABound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stalling{service: service{runs: 8 * time.Hour}}
+		r := newRunner(s)
+		r.launch.Until = time.Now().Add(2 * time.Second)
+		began := time.Now()
+		state, err := r.advance(t)
+		if took := time.Since(began); err != nil || !state.Pending() || took > 10*time.Second {
+			t.Errorf("%+v, %v after %v", state, err, took)
+		}
+	})
+}
+
+// stalling never answers a Poll before its context ends.
+type stalling struct{ service }
+
+func (s *stalling) Poll(ctx context.Context, _ string) (Job, error) {
+	<-ctx.Done()
+	return Job{}, ctx.Err()
+}
