@@ -117,6 +117,6 @@ func (a *audited) write(e env, format string) error {
 	for _, f := range audit.Fold(a.Findings) {
 		printFinding(e.stdout, f.Severity.String()+": ", f)
 	}
-	_, err := fmt.Fprintf(e.stdout, "%d rows, %d messages, %d tokens, %d findings\n", a.Totals.Rows, a.Totals.Messages, a.Totals.Tokens, len(a.Findings))
+	_, err := fmt.Fprintf(e.stdout, "rows: %d, messages: %d, tokens: %d, findings: %d\n", a.Totals.Rows, a.Totals.Messages, a.Totals.Tokens, len(a.Findings))
 	return err
 }

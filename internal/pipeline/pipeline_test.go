@@ -17,6 +17,7 @@ import (
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/localtune"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 )
@@ -29,9 +30,9 @@ func service(t *testing.T, meddle func(next http.Handler) http.Handler) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	var h http.Handler = e
+	h := wiretest.Check(t, e)
 	if meddle != nil {
-		h = meddle(e)
+		h = meddle(h)
 	}
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
