@@ -73,16 +73,26 @@ func TestRealAgents(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	first := readRun(t, dir)
-	asked := 0
+	all := 0
 	for i, a := range first.Agents {
 		t.Logf("%-15s base %.3f tuned %.3f on %d tests, %s, %.1f s", a.Name, *a.Base, *a.Tuned, a.N, a.Verdict, a.Seconds)
 		if want := realAgents[i]; a.Name != want.name || *a.Tuned < want.least || a.Verdict != gate.Pass {
 			t.Errorf("%s scores %.3f, verdict %s; want at least %.2f and a pass", a.Name, *a.Tuned, a.Verdict, want.least)
 		}
-		asked += a.N + len(first.Legs[i].Audit.Contaminated)
+		b := first.Legs[i].Last().Benchmark
+		named := len(first.Legs[i].Audit.Contaminated)
+		for _, f := range first.Legs[i].Audit.Findings {
+			if f.Rule == "duplicate-test" {
+				named++
+			}
+		}
+		if a.N != b.Available-b.LeftOut || b.LeftOut != named {
+			t.Errorf("%s: %d of %d tests count, %d are left out and %d of these named", a.Name, a.N, b.Available, b.LeftOut, named)
+		}
+		all += b.Available
 	}
-	if asked != 10_536 || first.Launched != 5 {
-		t.Errorf("%d tests asked or left out by name, %d jobs launched; want 10536 and 5", asked, first.Launched)
+	if all != 10_536 || first.Launched != 5 {
+		t.Errorf("%d tests, %d jobs launched; want 10536 and 5", all, first.Launched)
 	}
 	t.Logf("%.1f s in all", first.Seconds)
 	if out, err := process(t, dir, "run", manifest, "--quiet").CombinedOutput(); err != nil {
