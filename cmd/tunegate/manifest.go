@@ -47,7 +47,7 @@ func checkCommand() command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(e.stdout, "%s: %d agents, no problem\n", render.Line(m.File), len(m.Agents))
+				fmt.Fprintf(e.stdout, "%s: no problem, agents: %d\n", render.Line(m.File), len(m.Agents))
 				return nil
 			}
 		},

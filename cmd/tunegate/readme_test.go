@@ -91,7 +91,7 @@ func readmeCommand(t *testing.T, root, dir, line string, at int) (stdout string)
 		c = process(t, dir, args[3:]...)
 	case args[0] == "tunegate":
 		c = process(t, dir, args[1:]...)
-	case args[0] == "go" && args[1] == "build":
+	case args[0] == "go" && args[1] == "install":
 		c = exec.Command("go", "vet", args[len(args)-1]) // that it compiles, without the time of linking
 		c.Dir = root
 	default:

@@ -13,6 +13,7 @@ import (
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/grade"
+	"github.com/tunegate/tunegate/internal/localtune/engine"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 	"github.com/tunegate/tunegate/internal/suite"
@@ -29,7 +30,6 @@ type leg struct {
 	available  int           // tests in the file
 	audit      audit.Result
 	price      *catalog.Price // nil: unknown
-	epochs     int            // 0: the provider chooses
 	phases     []phase
 	estimate   report.Money
 	validation dataset.Digest // zero without validation data, set by identify
@@ -41,6 +41,7 @@ type leg struct {
 type phase struct {
 	name         string
 	examples     int
+	epochs       int   // told the provider, whose own choice would be its own bill
 	tokens       int64 // that are billed, epochs included
 	trainingUSD  float64
 	benchmarkUSD float64
@@ -252,11 +253,6 @@ const (
 func (l *leg) plan(m *manifest.Manifest) {
 	stats := l.audit.Files[0]
 	n := len(stats.PerExample)
-	// A service is always told the epochs, since its own choice would be its own bill. The embedded engine, which bills
-	// nothing, knows best.
-	if l.epochs = l.agent.Epochs; l.epochs == 0 && m.Providers[l.agent.Provider].Kind != manifest.KindLocal {
-		l.epochs = catalog.AutoEpochs(n)
-	}
 	l.phases = nil
 	if m.Profile == manifest.Thorough {
 		if n > trialExamples {
@@ -277,7 +273,8 @@ func (l *leg) plan(m *manifest.Manifest) {
 			}
 			p.tokens += int64(t)
 		}
-		p.tokens *= int64(max(l.epochs, 1))
+		p.epochs = l.epochs(m, p.examples, n)
+		p.tokens *= int64(p.epochs)
 		p.hours = cost.Hours(l.agent.BaseModel, p.tokens)
 		if l.price != nil {
 			p.trainingUSD = cost.Training(*l.price, p.tokens)
@@ -286,6 +283,18 @@ func (l *leg) plan(m *manifest.Manifest) {
 		l.estimate.TrainingUSD += p.trainingUSD
 		l.estimate.BenchmarkUSD += p.benchmarkUSD
 	}
+}
+
+// epochs are how often a phase passes over its examples. Automatic ones follow from all n examples of the agent for a
+// service, so that the trial tries the recipe of the full phase; the embedded engine knows best what suits each size.
+func (l *leg) epochs(m *manifest.Manifest, examples, n int) int {
+	switch {
+	case l.agent.Epochs > 0:
+		return l.agent.Epochs
+	case m.Providers[l.agent.Provider].Kind == manifest.KindLocal:
+		return engine.AutoEpochs(examples)
+	}
+	return catalog.AutoEpochs(n)
 }
 
 // benchmarkTokens estimates what one arm is asked and answers, if every test that may be asked is.

@@ -136,6 +136,16 @@ func TestActualCost(t *testing.T) {
 	}
 }
 
+// What the plan says of the embedded engine is what it then trains.
+func TestPlannedTokensOfTheEmbeddedEngine(t *testing.T) {
+	m := load(t, "http://127.0.0.1:1/v1", 1, "")
+	m.Agents[0].Provider = manifest.LocalProvider
+	r := start(t, m)
+	if p := r.Legs[0].Phases[0]; r.Verdict != gate.Pass || p.TrainedTokens == 0 || p.TrainingTokens != p.TrainedTokens {
+		t.Errorf("verdict %s, %d tokens planned, %d trained", r.Verdict, p.TrainingTokens, p.TrainedTokens)
+	}
+}
+
 // Nothing reaches a service before every leg is sound, priced and within its hours.
 func TestNothingIsLaunched(t *testing.T) {
 	untouched := func(t *testing.T) string {

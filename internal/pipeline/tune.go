@@ -236,7 +236,7 @@ func (r *run) alone(key string) (release func()) {
 func (l *leg) launch(p phase, at endpoint) train.Launch {
 	out := train.Launch{Provider: at.client, Settle: at.settle, Spec: train.Spec{
 		Endpoint: at.identity, Model: l.agent.BaseModel, Method: "supervised", Agent: l.agent.Name,
-		Epochs: l.epochs, BatchSize: l.agent.BatchSize, LearningRate: l.agent.LearningRateMultiplier, Seed: int64(l.agent.Seed),
+		Epochs: p.epochs, BatchSize: l.agent.BatchSize, LearningRate: l.agent.LearningRateMultiplier, Seed: int64(l.agent.Seed),
 		Training: p.training.SHA256, Validation: l.validation.SHA256,
 	}}
 	key := out.Spec.Key()
