@@ -180,7 +180,11 @@ func (s site) await(t testing.TB, job string, states ...string) object {
 		if time.Now().After(end) {
 			t.Fatalf("job is still %s, want %v", o.text("status"), states)
 		}
-		time.Sleep(time.Millisecond) // the poll of a client, not a guess at a time
+		select { // as a client polls
+		case <-time.After(time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatalf("the test ended while job is %s", o.text("status"))
+		}
 	}
 }
 
