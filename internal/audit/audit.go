@@ -24,6 +24,7 @@ type Input struct {
 	Tests             suite.Suite
 	Encoding          *tokens.Encoding // nil: tokens are not counted
 	TrainingContext   int              // the most tokens of an example that the model trains on; 0: unknown, no limit
+	Deep              bool             // apply the rules of the deep audit too
 }
 
 // Policy is how strictly things are judged. The zero value allows no duplicates and no contamination.
@@ -91,7 +92,7 @@ func run(ctx context.Context, in Input, p Policy, workers int) (Result, error) {
 	if p.MinExamples == 0 {
 		p.MinExamples = minExamples
 	}
-	rules := Rules()
+	rules := rulesOf(in.Deep)
 	var res Result
 	tests := newTestIndex(in.Tests)
 	train, err := pass(ctx, in, in.Train, rules, tests, workers)
@@ -107,6 +108,10 @@ func run(ctx context.Context, in Input, p Policy, workers int) (Result, error) {
 		sets = append(sets, valid)
 	}
 	train.policy, train.tests = p, in.Tests
+	deep := study{ctx: ctx, in: in, tests: in.Tests, train: train, workers: workers}
+	if err := deep.deepen(rules); err != nil {
+		return Result{}, err
+	}
 	for _, s := range sets {
 		res.Files = append(res.Files, s.stats)
 		res.Totals.Rows += s.stats.Rows

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/dataset"
@@ -12,6 +13,7 @@ type Rule struct {
 	Name     string
 	Doc      string // what it is, why it matters, threshold, known false positives
 	Severity diag.Severity
+	Deep     bool // of the deep audit alone
 	Check    Check
 }
 
@@ -27,13 +29,24 @@ type Check struct {
 	Seen func(match string) (message, hint string)
 	// File looks at what the pass over any file left behind, Set at the training data alone.
 	File, Set func(*set, report)
+	// Deep makes what looks at the training data a second time, in a deep audit; nil where there is nothing to look for.
+	Deep func(*study) inquiry
 }
 
 // report takes a finding of the rule that it was made for; file, rule and severity are filled in.
 type report func(diag.Finding)
 
-// Rules returns the rules of the quick audit.
+// Rules returns all rules, those of the quick audit first.
 func Rules() []Rule {
+	return slices.Concat(quickRules(), nearRules(), personalRules(), distributionRules())
+}
+
+// rulesOf returns the rules of a quick or a deep audit.
+func rulesOf(deep bool) []Rule {
+	return slices.DeleteFunc(Rules(), func(r Rule) bool { return r.Deep && !deep })
+}
+
+func quickRules() []Rule {
 	format := func(name, doc string) Rule { return Rule{Name: name, Doc: doc, Severity: diag.Critical} }
 	return []Rule{
 		format("missing-file", "There is no such file."),
