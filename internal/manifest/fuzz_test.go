@@ -21,7 +21,7 @@ func FuzzParse(f *testing.F) {
 		if (m == nil) != (len(ms) > 0) || len(ms) > maxMistakes+1 {
 			t.Fatalf("manifest %v and %d mistakes", m != nil, len(ms))
 		}
-		lines := bytes.Split(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\n"))
+		lines := bytes.Split(bytes.TrimSuffix(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\n")), []byte("\n"))
 		for i, f := range ms {
 			if f.Line > len(lines) || f.Line < 0 || f.Col < 0 || f.Line > 0 && f.Col > utf8.RuneCount(lines[f.Line-1])+1 {
 				t.Errorf("no such place: %s", f)

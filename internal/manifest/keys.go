@@ -69,12 +69,12 @@ func manifestKeys(m *Manifest) value {
 		key{"budget", "caps of a run", budgetKeys(&m.Budget), false},
 		key{"defaults", "what agents have that say nothing else", section(trainingKeys(&defaults)...), false},
 		key{"agents", "the jobs that models are tuned for, by name", agents(m, &defaults), true},
-	)
+	).then(func(r *reader) { r.checkDefaults(defaults) })
 }
 
 func providers(m *Manifest) value {
 	pick := names{nameForm, 0, 64}
-	v := named(pick, func(r *reader, k *yaml.Node) (value, func()) {
+	v := named(pick, func(r *reader, k *yaml.Node, name string) (value, func()) {
 		var p Provider
 		form := section(
 			key{"kind", "openai: any service with OpenAI's fine-tuning contract; local: the embedded engine", choice(&p.Kind, KindLocal, KindOpenAI), true},
@@ -86,21 +86,21 @@ func providers(m *Manifest) value {
 			"then": schema{"required": []string{"kind", "base_url"}},
 			"else": schema{"properties": schema{"base_url": false, "api_key_env": false}},
 		})
-		return form, func() { r.keepProvider(m, k, p) }
+		return form, func() { r.keepProvider(m, k, name, p) }
 	})
 	return v.requires(schema{"propertyNames": schema{"pattern": nameForm.pattern.String(), "not": schema{"const": LocalProvider}}})
 }
 
 func prices(m *Manifest) value {
 	pick := names{modelForm, 0, 1000}
-	return named(pick, func(r *reader, k *yaml.Node) (value, func()) {
+	return named(pick, func(_ *reader, _ *yaml.Node, name string) (value, func()) {
 		var p catalog.Price
 		form := section(
 			key{"train_per_million", "USD for a million training tokens", amount(&p.TrainPerMillion, mostMoney), true},
 			key{"input_per_million", "USD for a million tokens of requests", amount(&p.InputPerMillion, mostMoney), true},
 			key{"output_per_million", "USD for a million tokens of answers", amount(&p.OutputPerMillion, mostMoney), true},
 		)
-		return form, func() { m.Prices[resolve(k).Value] = p }
+		return form, func() { m.Prices[name] = p }
 	})
 }
 
@@ -114,6 +114,7 @@ func auditKeys(a *Audit) value {
 		key{"max_contamination", "share of the tests (default 5%) above which tests found in the training data stop the launch", share(&a.MaxContamination, 100), false},
 		key{"deep", "when the deep audit runs: never, on-failure (default; in the profile thorough: always) or always", choice(&a.Deep, DeepNever, DeepOnFailure, DeepAlways), false},
 		key{"severities", "info, warning or critical, by rule", section(rules...), false},
+		key{"baseline", "a file of accepted findings, which stop nothing; relative to the manifest; tunegate audit --accept adds to it", text(&a.Baseline, pathForm), false},
 	)
 }
 
@@ -121,6 +122,7 @@ func severity(a *Audit, rule string) value {
 	var name string
 	v := choice(&name, diag.Info.String(), diag.Warning.String(), diag.Critical.String())
 	return value{v.schema, func(r *reader, n *yaml.Node, path string) {
+		r.doc = "critical stops the launch"
 		v.read(r, n, path)
 		if s, err := diag.ParseSeverity(name); err == nil {
 			a.Severities[rule] = s
@@ -165,8 +167,9 @@ func trainingKeys(a *Agent) []key {
 
 func agents(m *Manifest, defaults *Agent) value {
 	pick := names{nameForm, 1, mostAgents}
-	return named(pick, func(r *reader, k *yaml.Node) (value, func()) {
+	return named(pick, func(r *reader, k *yaml.Node, name string) (value, func()) {
 		a := *defaults
+		a.Name = name
 		a.Gate = m.Gate
 		a.Grader = Grader{Name: "exact"}
 		form := section(append([]key{

@@ -15,7 +15,7 @@ import (
 )
 
 // Root returns the folder that no path of a manifest in dir may leave: GITHUB_WORKSPACE when dir lies in it, else the
-// nearest folder upwards that holds .git, else dir itself.
+// nearest folder upwards that holds .git, else dir itself, or the folder around it when it is .github.
 func Root(getenv func(string) string, dir string) string {
 	dir = realPath(dir)
 	if workspace := getenv("GITHUB_WORKSPACE"); workspace != "" {
@@ -28,6 +28,9 @@ func Root(getenv func(string) string, dir string) string {
 			return at
 		}
 		if at == filepath.Dir(at) {
+			if filepath.Base(dir) == ".github" {
+				return filepath.Dir(dir)
+			}
 			return dir
 		}
 	}
@@ -45,16 +48,8 @@ func Load(file, root string) (*Manifest, error) {
 		return nil, diag.Mistakes{{Rule: "bad-path", Severity: diag.Critical, File: file,
 			Message: "the manifest lies outside the repository " + root, Hint: "a manifest and its data belong in one repository"}}
 	}
-	m, r := parse(data, file)
+	m, r := parse(data, file, &tree{root: root, dir: realPath(filepath.Dir(file))})
 	m.Root = root
-	tree := tree{root: root, dir: realPath(filepath.Dir(file))}
-	for i := range m.Agents {
-		a := &m.Agents[i]
-		where := "agents." + a.Name
-		a.TrainPath = r.checkFile(tree, where+".train", a.Train)
-		a.ValidationPath = r.checkFile(tree, where+".validation", a.Validation)
-		a.TestsPath = r.checkFile(tree, where+".benchmark.tests", a.Tests)
-	}
 	if ms := r.mistakes(); len(ms) > 0 {
 		return nil, ms
 	}
@@ -103,8 +98,9 @@ func cause(err error) error {
 type tree struct{ root, dir string }
 
 // checkFile returns the absolute path of a file that the manifest names at where, empty when there is something wrong
-// with it. The last element may be a link: only where it leads to is checked.
-func (r *reader) checkFile(t tree, where, written string) string {
+// with it. The last element may be a link: only where it leads to is checked. absent ends the
+// hint where there is no such file.
+func (r *reader) checkFile(t tree, where, written, absent string) string {
 	if written == "" {
 		return "" // left out, or wrong already
 	}
@@ -128,7 +124,7 @@ func (r *reader) checkFile(t tree, where, written string) string {
 		r.mistake("bad-path", at, fmt.Sprintf("%s: %q is a link that leads to nothing", where, written), "name a regular file")
 		return ""
 	case errors.Is(err, fs.ErrNotExist):
-		r.mistake("no-file", at, fmt.Sprintf("%s: there is no file %q", where, written), t.similar(file, written)+"paths are relative to the manifest's folder")
+		r.mistake("no-file", at, fmt.Sprintf("%s: there is no file %q", where, written), t.similar(file, written)+"paths are relative to the manifest's folder"+absent)
 		return ""
 	case err != nil:
 		r.mistake("bad-path", at, fmt.Sprintf("%s: %q: %v", where, written, cause(err)), "name a regular file")

@@ -38,7 +38,8 @@ func TestLoad(t *testing.T) {
 		"repo/linked.jsonl":     "-> data/train.jsonl",
 		"repo/data/train.jsonl": "{}\n",
 		"repo/data/tests.jsonl": "{}\n",
-		"repo/team/tunegate.yaml": "version: 1\nagents:\n" +
+		"repo/known.json":       "[]\n",
+		"repo/team/tunegate.yaml": "version: 1\naudit: {baseline: ../known.json}\nagents:\n" +
 			"  a: {train: ../data/train.jsonl, benchmark: {tests: ../data/tests.jsonl}}\n" +
 			"  b: {train: ../linked.jsonl, validation: ../data/x/../tests.jsonl, benchmark: {tests: ../data/tests.jsonl}}\n",
 	})
@@ -49,6 +50,7 @@ func TestLoad(t *testing.T) {
 	wants(t, "root", m.Root, root)
 	wants(t, "train", m.Agents[0].TrainPath, filepath.Join(root, "data", "train.jsonl"))
 	wants(t, "tests", m.Agents[0].TestsPath, filepath.Join(root, "data", "tests.jsonl"))
+	wants(t, "baseline", m.Audit.BaselinePath, filepath.Join(root, "known.json"))
 	wants(t, "no validation", m.Agents[0].ValidationPath, "")
 	wants(t, "a link keeps its name", m.Agents[1].TrainPath, filepath.Join(root, "linked.jsonl"))
 	wants(t, "validation", m.Agents[1].ValidationPath, filepath.Join(root, "data", "tests.jsonl"))
@@ -70,6 +72,7 @@ func TestLoadMistakes(t *testing.T) {
 		"elsewhere/tests.jsonl":     "{}\n",
 		"repo/data/train.jsonl":     "{}\n",
 		"repo/data/tests.jsonl":     "{}\n",
+		"repo/data/known.json":      "[]\n",
 		"repo/data/folder.jsonl/":   "",
 		"repo/data/hop.jsonl":       "-> ../../outside.jsonl",
 		"repo/data/absolute.jsonl":  "-> " + filepath.Join(base, "outside.jsonl"),
@@ -80,6 +83,7 @@ func TestLoadMistakes(t *testing.T) {
 		"repo/data/tr\x1b[31m.json": "{}\n",
 		"repo/tunegate.yaml": `version: 1
 profile: fast
+audit: {baseline: data/knwon.json, severities: {too-long: warning}}
 agents:
   missing: {train: data/trian.jsonl, benchmark: {tests: no/such/folder.jsonl}}
   folder: {train: data/folder.jsonl, benchmark: {tests: data}}
@@ -165,9 +169,12 @@ func TestRoot(t *testing.T) {
 		wants(t, c.workspace+" "+c.dir, Root(getenv, filepath.Join(base, c.dir)), filepath.Join(base, c.want))
 	}
 	// Without a repository it is the folder itself, unless the machine keeps its temporary folder in one.
-	if got := Root(func(string) string { return "" }, base); got != base {
-		if _, err := os.Lstat(filepath.Join(got, ".git")); err != nil {
-			t.Errorf("no repository: root %s", got)
+	write(t, base, map[string]string{"plain/.github/": ""})
+	for dir, want := range map[string]string{base: base, filepath.Join(base, "plain", ".github"): filepath.Join(base, "plain")} {
+		if got := Root(func(string) string { return "" }, dir); got != want {
+			if _, err := os.Lstat(filepath.Join(got, ".git")); err != nil {
+				t.Errorf("no repository: root of %s is %s", dir, got)
+			}
 		}
 	}
 }

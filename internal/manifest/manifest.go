@@ -93,6 +93,8 @@ type Audit struct {
 	MaxContamination float64 // share of tests, 0 to 1
 	Deep             Deep
 	Severities       map[string]diag.Severity // by rule; overrides the rule's own
+	Baseline         string                   // file of accepted findings, as written; empty: none
+	BaselinePath     string                   // the same, absolute; set by Load
 }
 
 // Stop says when a benchmark may end before its last test.

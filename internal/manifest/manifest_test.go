@@ -160,7 +160,7 @@ func TestFull(t *testing.T) {
 				BatchSize: 16, Seed: 0, Gate: gate},
 		},
 		Audit: Audit{MaxDuplicates: 1, MaxContamination: 0.025, Deep: DeepAlways,
-			Severities: map[string]diag.Severity{"exact-duplicate": diag.Critical, "too-long": diag.Info}},
+			Severities: map[string]diag.Severity{"exact-duplicate": diag.Critical, "too-long": diag.Info}, Baseline: "data/known.json"},
 		Benchmark: Benchmark{Quick: 20, Full: 0, Stop: StopNever},
 		Gate:      gate,
 		Budget:    Budget{MaxCostUSD: &cost, MaxHours: &hours},

@@ -17,22 +17,25 @@ const maxSize = 1 << 20
 // Parse reads a manifest without looking at the file system; file is its name in the mistakes. With mistakes, which
 // come in the order of the file, there is no manifest.
 func Parse(data []byte, file string) (*Manifest, diag.Mistakes) {
-	m, r := parse(data, file)
+	m, r := parse(data, file, nil)
 	if ms := r.mistakes(); len(ms) > 0 {
 		return nil, ms
 	}
 	return m, nil
 }
 
-// parse returns what could be read and the reader that holds the mistakes.
-func parse(data []byte, file string) (*Manifest, *reader) {
-	m, r := blank(), &reader{file: file, sites: map[string]site{}}
+// parse returns what could be read and the reader that holds the mistakes. Without a tree it looks at no file.
+func parse(data []byte, file string, t *tree) (*Manifest, *reader) {
+	m, r := blank(), &reader{file: file, tree: t, sites: map[string]site{}}
 	m.File = file
 	if root := r.document(data); root != nil {
 		r.enter(manifestKeys(m), root, root, "")
 		m.unsaid = r.unsaid()
 		m = m.As(m.Profile)
 		r.checkBenchmark(m.Benchmark)
+		if t != nil {
+			m.Audit.BaselinePath = r.checkFile(*t, "audit.baseline", m.Audit.Baseline, "; an empty file accepts nothing yet")
+		}
 	}
 	return m, r
 }

@@ -19,9 +19,12 @@ type site struct{ key, value Pos }
 
 // reader walks the nodes of one manifest and gathers what is wrong with them.
 type reader struct {
-	file  string
-	found diag.Mistakes
-	sites map[string]site // by path: "gate.rule"
+	file      string
+	tree      *tree // nil: files are not looked at
+	found     diag.Mistakes
+	sites     map[string]site // by path: "gate.rule"
+	doc       string          // of the key that is read
+	modelless []string        // agents that have the provider, but no model, of the defaults
 }
 
 // value is a form that part of a manifest may take: how JSON Schema describes it, and how it is read from a node
@@ -40,17 +43,21 @@ type key struct {
 
 func (r *reader) full() bool { return len(r.found) >= maxMistakes }
 
+// mistake keeps a mistake, each once: aliases and what agents take from defaults lead to one place by several ways.
 func (r *reader) mistake(rule string, at Pos, message, hint string) {
-	if !r.full() {
-		r.found = append(r.found, diag.Finding{Rule: rule, Severity: diag.Critical, File: r.file, Line: at.Line, Col: at.Col, Message: message, Hint: hint})
+	f := diag.Finding{Rule: rule, Severity: diag.Critical, File: r.file, Line: at.Line, Col: at.Col, Message: message, Hint: hint}
+	again := func(o diag.Finding) bool {
+		return o.Line == f.Line && o.Col == f.Col && o.Rule == f.Rule && o.Message == f.Message
+	}
+	if !r.full() && !slices.ContainsFunc(r.found, again) {
+		r.found = append(r.found, f)
 	}
 }
 
-// mistakes returns what was found in the order of the file, each thing once: aliases lead to one place by several ways.
+// mistakes returns what was found in the order of the file.
 func (r *reader) mistakes() diag.Mistakes {
 	ms := r.found
 	diag.Sort(ms)
-	ms = slices.CompactFunc(ms, func(a, b diag.Finding) bool { return a.String() == b.String() })
 	if r.full() {
 		ms = append(ms, diag.Finding{Rule: "too-many", Severity: diag.Critical, File: r.file,
 			Message: fmt.Sprintf("more than %d mistakes: the others are not shown", maxMistakes-1), Hint: "mend these first"})
@@ -68,6 +75,9 @@ func (r *reader) wrong(n *yaml.Node, path, want, hint string) {
 		r.mistake(rule, posOf(n), fmt.Sprintf("%s is empty: it must be %s", path, want), "fill it in, or leave the key out")
 		return
 	}
+	if hint == "" {
+		hint = r.doc
+	}
 	r.mistake(rule, posOf(n), fmt.Sprintf("%s must be %s, not %s", path, want, describe(n)), hint)
 }
 
@@ -77,7 +87,7 @@ func describe(n *yaml.Node) string {
 		return "a mapping"
 	case n.Kind == yaml.SequenceNode:
 		return "a list"
-	case n.Tag == "!!str":
+	case n.Tag == "!!str" && (isQuoted(n) || !jsonNumber.MatchString(n.Value)): // a number beyond all limits is text to the YAML parser
 		return fmt.Sprintf("the text %q", clip(n.Value))
 	}
 	return clip(n.Value)
@@ -120,23 +130,34 @@ func in(path string) string {
 // enter reads one value, wherever it stands.
 func (r *reader) enter(v value, k, n *yaml.Node, path string) {
 	n = resolve(n)
+	if _, again := r.sites[path]; again {
+		maps.DeleteFunc(r.sites, func(p string, _ site) bool { return strings.HasPrefix(p, path+".") })
+	}
 	r.sites[path] = site{key: posOf(k), value: posOf(n)}
 	if n.Style&yaml.TaggedStyle != 0 {
 		r.mistake("wrong-type", posOf(n), fmt.Sprintf("tags such as %q are not supported", clip(n.Tag)), "leave the tag out")
-		return
+		if n.Kind != yaml.MappingNode {
+			return
+		}
 	}
 	v.read(r, n, path)
 }
 
-// pair is one entry of a mapping.
-type pair struct{ key, value *yaml.Node }
+// pair is one entry of a mapping. again: its key has stood there before.
+type pair struct {
+	key, value *yaml.Node
+	again      bool
+}
 
-// pairs returns the entries of a mapping, each key once.
+// pairs returns the entries of a mapping. Those that stand there again are read too, for what else is wrong with them.
 func (r *reader) pairs(n *yaml.Node, path, hint string) []pair {
 	if n.Kind != yaml.MappingNode {
 		what := path
 		if what == "" {
 			what = "the manifest"
+		}
+		if glued := unglue(n.Value); glued != "" {
+			hint = glued
 		}
 		r.wrong(n, what, "a mapping", hint)
 		return nil
@@ -156,12 +177,21 @@ func (r *reader) pairs(n *yaml.Node, path, hint string) []pair {
 			if !r.full() {
 				r.found[len(r.found)-1].Related = []diag.Place{{File: r.file, Line: at.Line}}
 			}
+			all = append(all, pair{n.Content[i], n.Content[i+1], true})
 		default:
 			first[k.Value] = posOf(n.Content[i])
-			all = append(all, pair{n.Content[i], n.Content[i+1]})
+			all = append(all, pair{n.Content[i], n.Content[i+1], false})
 		}
 	}
 	return all
+}
+
+// unglue is the hint for a text that looks as if it lacked the space behind its colon, empty for any other.
+func unglue(text string) string {
+	if m := gluedKey.FindStringSubmatch(text); m != nil {
+		return "write " + clip(m[1]) + ": and a space before the value"
+	}
+	return ""
 }
 
 // section is a mapping with known keys. They are read in the order of the table, not of the file, so that what one
@@ -183,23 +213,30 @@ func section(keys ...key) value {
 	}
 	accepted := "accepted here: " + strings.Join(names, ", ")
 	return value{s, func(r *reader, n *yaml.Node, path string) {
-		given := map[string]pair{}
+		given := map[string][]pair{}
 		for _, p := range r.pairs(n, path, accepted) {
 			name := resolve(p.key).Value
 			if slices.Contains(names, name) {
-				given[name] = p
+				given[name] = append(given[name], p)
 				continue
 			}
 			hint := didYouMean(name, names)
-			if hint == "" || len(names) <= 12 { // a long list would bury the name that is meant
+			if before, _, _ := strings.Cut(name, ":"); slices.Contains(names, before) {
+				hint = unglue(name)
+			} else if hint == "" || len(names) <= 12 { // a long list would bury the name that is meant
 				hint += accepted
 			}
 			r.mistake("unknown-key", posOf(p.key), fmt.Sprintf("unknown key %q%s", clip(name), in(path)), strings.TrimSpace(hint))
 		}
 		for _, k := range keys {
-			if p, ok := given[k.name]; ok {
+			for _, p := range slices.Backward(given[k.name]) { // the first one, which counts, comes last
+				r.doc = k.doc
 				r.enter(k.value, p.key, p.value, join(path, k.name))
-			} else if k.required && n.Kind == yaml.MappingNode {
+			}
+			if len(given[k.name]) > 0 {
+				continue
+			}
+			if k.required && n.Kind == yaml.MappingNode {
 				at := Pos{1, 1}
 				if path != "" {
 					at = r.sites[path].key
@@ -217,9 +254,10 @@ type names struct {
 }
 
 // named is a mapping with keys of the file's own choosing. entry returns the form of one entry and what keeps it when it
-// has been read; it is also called with a nil key, for the schema.
-func named(n names, entry func(r *reader, k *yaml.Node) (form value, keep func())) value {
-	form, _ := entry(nil, nil)
+// has been read; its name is the key, in quotes where it cannot be one, and the entry is read all the same. It is also called with
+// a nil key, for the schema.
+func named(n names, entry func(r *reader, k *yaml.Node, name string) (form value, keep func())) value {
+	form, _ := entry(nil, nil, "")
 	s := schema{"type": "object", "additionalProperties": form.schema, "propertyNames": schema{"pattern": n.form.pattern.String()}, "maxProperties": n.most}
 	if n.least > 0 {
 		s["minProperties"] = n.least
@@ -231,13 +269,13 @@ func named(n names, entry func(r *reader, k *yaml.Node) (form value, keep func()
 			return
 		}
 		for _, p := range all {
-			k := resolve(p.key)
-			if !n.form.pattern.MatchString(k.Value) {
-				r.mistake("bad-name", posOf(p.key), fmt.Sprintf("%q cannot be a key of %s: it must be %s", clip(k.Value), path, n.form.want), n.form.hint)
-				continue
+			name := resolve(p.key).Value
+			if !n.form.pattern.MatchString(name) {
+				name = fmt.Sprintf("%q", clip(name))
+				r.mistake("bad-name", posOf(p.key), fmt.Sprintf("%s cannot be a key of %s: it must be %s", name, path, n.form.want), n.form.hint)
 			}
-			form, keep := entry(r, p.key)
-			r.enter(form, p.key, p.value, join(path, k.Value))
+			form, keep := entry(r, p.key, name)
+			r.enter(form, p.key, p.value, join(path, name))
 			keep()
 		}
 	}}

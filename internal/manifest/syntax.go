@@ -46,11 +46,20 @@ var (
 	unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 )
 
-// syntax reports why the YAML parser gave up. Its errors carry a line at best, and not always the right one.
+// syntax reports why the YAML parser gave up: the slip that explains it, where one is found, else the parser's words and the
+// line that it means. Its errors carry a line at best, and not always the right one.
 func (r *reader) syntax(data []byte, err error) {
 	parts := errorLine.FindStringSubmatch(err.Error())
 	message := strings.TrimPrefix(err.Error(), parts[0])
 	line, _ := strconv.Atoi(parts[1])
+	lines := bytes.Split(bytes.TrimRight(data, "\n"), []byte("\n"))
+	tabs := r.tabs(data)
+	if s, ok := firstSlip(data); ok {
+		if len(tabs) == 0 || !tabs[s.at.Line] {
+			r.mistake("syntax", s.at, s.message, s.hint)
+		}
+		return
+	}
 	switch {
 	case strings.HasPrefix(message, "did not find expected key"), strings.HasPrefix(message, "did not find expected '-' indicator"):
 		line = breakingLine(data, message) // the parser names the line where the mapping begins
@@ -59,11 +68,42 @@ func (r *reader) syntax(data []byte, err error) {
 	case unknownAnchor.MatchString(message):
 		if before, _, ok := bytes.Cut(data, []byte("*"+unknownAnchor.FindStringSubmatch(message)[1])); ok {
 			line = bytes.Count(before, []byte("\n")) + 1
+			last := before[bytes.LastIndexByte(before, '\n')+1:]
+			r.mistake("syntax", Pos{line, utf8.RuneCount(last) + 1}, message, syntaxHint(message))
+			return
 		}
 	}
-	line = min(max(line, 1), bytes.Count(data, []byte("\n"))+1)
-	if tabs := r.tabs(data); !tabs[line] {
-		r.mistake("syntax", Pos{Line: line}, message, syntaxHint(message))
+	line = min(max(line, 1), len(lines))
+	if strings.Contains(message, "expected ':'") || strings.Contains(message, "mapping values") {
+		// The line itself, or the one before it, which it then seemed to go on from.
+		for _, at := range []int{line, line - 1} {
+			if at < 1 || tabs[at] {
+				continue
+			}
+			text := bytes.TrimRight(lines[at-1], "\r")
+			if m := gluedKey.FindSubmatchIndex(text); m != nil {
+				r.mistake("syntax", Pos{at, utf8.RuneCount(text[:m[3]]) + 1}, "no space behind the colon", "write "+string(text[m[2]:m[3]])+": and a space before the value")
+				return
+			}
+			if m := loneKey.FindSubmatchIndex(text); m != nil {
+				r.mistake("syntax", Pos{at, m[3] + 1}, "a line without a key and a colon", "a key needs a colon and a space after it")
+				return
+			}
+		}
+	}
+	if !tabs[line] && !tabs[line+1] {
+		text := lines[line-1]
+		indent := len(text) - len(bytes.TrimLeft(text, " "))
+		hint := syntaxHint(message)
+		switch {
+		case strings.HasPrefix(message, "did not find expected key") && bytes.HasPrefix(text[indent:], []byte("-")):
+			message = "a list item where a key is expected"
+		case strings.HasPrefix(message, "did not find expected key"), strings.HasPrefix(message, "did not find expected <document start>"):
+			message = "the indentation of this line fits none above it"
+		case strings.HasPrefix(message, "mapping values"):
+			message = "a key under another key that has a value already"
+		}
+		r.mistake("syntax", Pos{line, indent + 1}, message, hint)
 	}
 }
 
@@ -100,8 +140,10 @@ func breakingLine(data []byte, message string) int {
 
 func syntaxHint(message string) string {
 	for _, h := range [...]struct{ part, hint string }{
-		{"mapping values are not allowed", "check the indentation; a value with a colon and a space in it needs quotes"},
-		{"did not find expected key", "keys of one mapping begin in the same column; text after a closing quote or bracket is not allowed"},
+		{"mapping values are not allowed", "this line is indented more than the key before it, which has a value already; keys of one mapping begin in the same column"},
+		{"did not find expected key", "keys of one mapping begin in the same column"},
+		{"'-' indicator", "items of one list begin in the same column"},
+		{"<document start>", "keys of one mapping begin in the same column, those of the manifest in the first"},
 		{"could not find expected ':'", "a key needs a colon and a space after it"},
 		{"cannot start any token", "a value that begins with @, ` or % needs quotes"},
 		{"did not find expected ','", "put a comma between the items and close the bracket"},

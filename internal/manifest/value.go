@@ -133,13 +133,17 @@ func plainNumber(n *yaml.Node) (f float64, hint string) {
 		return 0, "write a number"
 	}
 	switch plain := jsonNumber.MatchString(n.Value); {
-	case plain && n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+	case plain && isQuoted(n):
 		return 0, "leave the quotes out"
 	case !plain:
 		return 0, "write a plain decimal number, such as 3 or 0.25, without units"
 	}
 	f, _ = strconv.ParseFloat(n.Value, 64) // beyond float64 it is an infinity, which no limits allow
 	return f, ""
+}
+
+func isQuoted(n *yaml.Node) bool {
+	return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
 }
 
 func whole(to *int, least, most int, word string) value {
@@ -162,11 +166,24 @@ func share(to *float64, most int) value {
 			*to = f / 100
 			return
 		}
-		if f, problem := plainNumber(n); problem == "" && f >= 0 && f <= 1 {
+		hint := "write it as 10% or as 0.1, without a space"
+		switch f, problem := plainNumber(n); {
+		case problem != "":
+		case f >= 0 && f <= 1:
 			*to = f
 			return
+		case pattern.MatchString(n.Value + "%"):
+			hint = fmt.Sprintf("did you mean %s%%? without the sign 1 is the whole, and %s means %s%%", n.Value, n.Value, decimal(f*100))
 		}
-		r.wrong(n, path, want, "write it as 10% or as 0.1, without a space")
+		r.wrong(n, path, want, hint)
+	}}
+}
+
+// then adds what is to be checked when the value has been read.
+func (v value) then(check func(r *reader)) value {
+	return value{v.schema, func(r *reader, n *yaml.Node, path string) {
+		v.read(r, n, path)
+		check(r)
 	}}
 }
 

@@ -44,6 +44,11 @@ func (p *parser) test(line []byte) {
 	if !ok {
 		return
 	}
+	if _, asks := fields["input"]; !asks && fields["messages"].raw != nil {
+		p.mistake(column(line, start), "not-a-test", "a training example, with messages, where a test is expected",
+			`are train and tests swapped? a test is {"id": …, "input": …, "ideal": …}`)
+		return
+	}
 	t := Test{Line: p.line, ID: p.id(line, fields), Input: p.input(line, fields), Ideal: p.ideal(line, fields)}
 	if len(p.mistakes)+p.unlisted == before {
 		p.tests = append(p.tests, t)
