@@ -23,7 +23,10 @@ func FuzzNames(f *testing.F) {
 		if len([]rune(p.Name)) > 100 {
 			p.Name = ""
 		}
-		p.Agents, p.Notes = pair(files, p.Name)
+		p.Agents, p.Notes = pair(".", files, p.Name)
+		if p.Live() == 0 {
+			return // there is no manifest then
+		}
 		m, mistakes := manifest.Parse(p.Manifest(), "tunegate.yaml")
 		if train == questions && len(mistakes) > 0 {
 			return // one file in two roles, which a folder does not hold

@@ -45,15 +45,15 @@ const (
 // look tells what a file holds, by the first rows: at least half of them must be of a kind, since real data has
 // defects, which are for the audit to name.
 func look(ctx context.Context, dir, name string) (file, string) {
-	path := filepath.Join(dir, filepath.FromSlash(name))
+	path, shown := filepath.Join(dir, filepath.FromSlash(name)), at(dir, name)
 	f := file{path: name}
-	open, err := dataset.Open(path, name)
+	open, err := dataset.Open(path, shown)
 	if err != nil {
 		return f, sentence(err)
 	}
 	if ideals := testsIn(path); ideals != nil {
 		f.holds, f.grader = tests, graderFor(ideals)
-		s, err := suite.Open(path, name)
+		s, err := suite.Open(path, shown)
 		if err != nil {
 			return f, sentence(err)
 		}
@@ -81,7 +81,7 @@ func look(ctx context.Context, dir, name string) (file, string) {
 		}
 	}
 	if good == 0 || 2*good < rows {
-		return f, name + " holds neither training examples nor tests"
+		return f, shown + " holds neither training examples nor tests"
 	}
 	f.holds = examples
 	return f, ""

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -34,8 +33,6 @@ type site struct {
 	role    role
 	subject []string
 }
-
-var words = regexp.MustCompile(`[\p{L}\p{N}]+`)
 
 // siteOf reads "data/support-router/train.jsonl", "data/support-router-train.jsonl" and "train/support-router.jsonl" alike.
 func siteOf(name string) site {
@@ -76,20 +73,21 @@ type group struct {
 	agent   Agent
 }
 
-// name is the subject's last word, or what the folder of all is called.
-func (g *group) name(fallback string) string {
-	if n := len(g.subject); n > 0 {
-		return agentName(g.subject[n-1])
+// words are what the files are about; for files that are about nothing by their names, what the folder of all is called.
+func (g *group) words(fallback string) []string {
+	if len(g.subject) > 0 {
+		return g.subject
 	}
-	return agentName(fallback)
+	return []string{fallback}
 }
 
 // mostIncomplete is how many agents are proposed that lack tests or training data: a folder of unrelated files is no
 // list of agents.
 const mostIncomplete = 5
 
-// pair makes agents of files, which come in order. Notes name the files that no agent uses.
-func pair(files []file, fallback string) (agents []Agent, notes []string) {
+// pair makes agents of files in dir, which come in order. Notes name the files that no agent uses.
+func pair(dir string, files []file, fallback string) (agents []Agent, notes []string) {
+	unused := func(name, why string) { notes = append(notes, at(dir, name)+": not used, "+why) }
 	var groups []*group
 	for _, f := range files {
 		s := siteOf(f.path)
@@ -109,7 +107,7 @@ func pair(files []file, fallback string) (agents []Agent, notes []string) {
 			slot = &a.ChatTests
 		}
 		if *slot != "" {
-			notes = append(notes, fmt.Sprintf("%s: not used, %s seems to be for the same", f.path, *slot))
+			unused(f.path, at(dir, *slot)+" seems to be for the same")
 			continue
 		}
 		*slot = f.path
@@ -118,32 +116,39 @@ func pair(files []file, fallback string) (agents []Agent, notes []string) {
 		}
 	}
 	groups = join(groups, func(g *group) string { return g.dir })
-	groups = join(groups, func(g *group) string { return g.name(fallback) })
-	used, incomplete := map[string]bool{}, 0
-	for _, g := range groups {
-		a := g.agent
+	groups = join(groups, func(g *group) string { w := g.words(fallback); return sameName(w[len(w)-1]) })
+	incomplete := 0
+	groups = slices.DeleteFunc(groups, func(g *group) bool {
+		a := &g.agent
 		if a.Tests != "" {
 			if a.ChatTests != "" {
-				notes = append(notes, fmt.Sprintf("%s: not used, it holds training examples", a.ChatTests))
+				unused(a.ChatTests, "it holds training examples")
 			}
 			a.ChatTests = ""
 		}
 		if a.Train == "" && a.Tests == "" {
 			for _, name := range []string{a.Validation, a.ChatTests} {
 				if name != "" {
-					notes = append(notes, name+": not used, there is no training data that it goes with")
+					unused(name, "there is no training data that it goes with")
 				}
 			}
-			continue
+			return true
 		}
 		if !a.Complete() {
-			if incomplete++; incomplete > mostIncomplete {
-				notes = append(notes, fmt.Sprintf("%s: not used, nothing goes with it", cmp.Or(a.Train, a.Tests)))
-				continue
-			}
+			incomplete++
 		}
-		a.Name = g.name(fallback)
-		if used[a.Name] {
+		if !a.Complete() && incomplete > mostIncomplete {
+			unused(cmp.Or(a.Train, a.Tests), "nothing goes with it")
+			return true
+		}
+		return false
+	})
+	slices.SortStableFunc(groups, func(a, b *group) int { return cmp.Compare(rank(a.agent), rank(b.agent)) })
+	used := map[string]bool{}
+	for _, g := range groups {
+		a := g.agent
+		a.Name = agentName(g.words(fallback)...)
+		if used[a.Name] && len(g.subject) > 1 {
 			a.Name = agentName(strings.Join(g.subject, "-"))
 		}
 		for base, n := a.Name, 2; used[a.Name]; n++ {
@@ -152,7 +157,6 @@ func pair(files []file, fallback string) (agents []Agent, notes []string) {
 		used[a.Name] = true
 		agents = append(agents, a)
 	}
-	slices.SortStableFunc(agents, func(a, b Agent) int { return cmp.Compare(rank(a), rank(b)) })
 	return agents, notes
 }
 
@@ -201,15 +205,4 @@ func give(here []*group, has func(*Agent) bool, move func(to, from *Agent)) {
 	if len(to) == 1 && len(from) == 1 {
 		move(to[0], from[0])
 	}
-}
-
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
-
-// agentName makes a name that a manifest takes.
-func agentName(s string) string {
-	s = strings.Trim(notInNames.ReplaceAllString(strings.ToLower(s), "-"), "-")
-	if s = strings.TrimRight(s[:min(len(s), 60)], "-"); s == "" {
-		return "agent"
-	}
-	return s
 }

@@ -11,13 +11,19 @@ import (
 	"path/filepath"
 )
 
-// Proposal is what a repository's data files lend themselves to. Paths are relative to the folder that was looked
-// at, with slashes.
+// Proposal is what a repository's data files lend themselves to. The agents' paths are relative to the folder that was
+// looked at, with slashes; those in the notes begin with that folder's.
 type Proposal struct {
 	Name   string  // of the folder; may be empty
 	Agents []Agent // complete ones first
 	Notes  []string
 }
+
+// ExampleLine and TestLine are how a line of training data and a line of tests look.
+const (
+	ExampleLine = `{"messages": [{"role": "user", "content": "Where is my invoice?"}, {"role": "assistant", "content": "billing"}]}`
+	TestLine    = `{"id": "t1", "input": "I was charged twice", "ideal": "billing"}`
+)
 
 // Agent is a proposed agent. Train or Tests may be empty, not both.
 type Agent struct {
@@ -31,6 +37,17 @@ type Agent struct {
 
 // Complete reports whether the agent has all that it needs.
 func (a Agent) Complete() bool { return a.Train != "" && a.Tests != "" }
+
+// Live is how many of the agents, the first ones, are complete.
+func (p Proposal) Live() (n int) {
+	for n < len(p.Agents) && p.Agents[n].Complete() {
+		n++
+	}
+	return n
+}
+
+// at is a path in dir as the person who named dir would write it.
+func at(dir, name string) string { return printable(filepath.Join(dir, filepath.FromSlash(name))) }
 
 // Look proposes agents from the data files in dir and below. Notes are plain sentences on what was seen and not used.
 // The error is a failure to read dir itself, or the context's.
@@ -60,7 +77,7 @@ func Look(ctx context.Context, dir string) (Proposal, error) {
 		}
 	}
 	var more []string
-	p.Agents, more = pair(files, p.Name)
+	p.Agents, more = pair(dir, files, p.Name)
 	p.Notes = append(notes, more...)
 	return p, ctx.Err()
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,6 +46,9 @@ func proposal(t *testing.T, dir string) Proposal {
 	p, err := Look(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i, note := range p.Notes {
+		p.Notes[i] = strings.ReplaceAll(note, dir+string(filepath.Separator), "")
 	}
 	return p
 }
@@ -86,13 +90,17 @@ func TestRepositories(t *testing.T) {
 			}
 			dir := tree(t, files)
 			p := proposal(t, dir)
+			if p.Live() == 0 {
+				t.Fatal("no agent is complete, so there is no manifest")
+			}
 			_, agents, _ := strings.Cut(string(p.Manifest()), "\nagents:\n")
 			agents, _, _ = strings.Cut(agents, "\ngate:\n")
-			mistakes := strings.ReplaceAll(checked(t, dir, p), dir+string(filepath.Separator), "")
+			if mistakes := checked(t, dir, p); mistakes != "" {
+				t.Errorf("check refuses the manifest:\n%s", mistakes)
+			}
 			got := []txtar.File{
 				{Name: "want agents", Data: []byte(agents)},
 				{Name: "want notes", Data: []byte(strings.Join(append(p.Notes, ""), "\n"))},
-				{Name: "want mistakes", Data: []byte(strings.TrimPrefix(mistakes+"\n", "\n"))},
 			}
 			if *update {
 				a.Files = append(kept, got...)
@@ -110,22 +118,107 @@ func TestRepositories(t *testing.T) {
 	}
 }
 
-// The manifest as a whole, as a person gets it in an empty repository and in one with an agent.
+// Comment signs that are taken off as the manifest says leave a sound manifest with all of the agents.
+func TestCommentedOut(t *testing.T) {
+	p := proposal(t, tree(t, map[string]string{
+		"full/train.jsonl": chat, "full/tests.jsonl": oneTest, "untested/train.jsonl": chat, "untrained/tests.jsonl": oneTest,
+		"chat/train.jsonl": chat, "chat/tests.jsonl": chat, "it's/train.jsonl": chat,
+	}))
+	var text strings.Builder
+	off := false
+	for line := range strings.Lines(string(p.Manifest())) {
+		if off && strings.HasPrefix(line, "  # ") {
+			line = "  " + line[4:]
+		} else {
+			off = strings.Contains(line, "take the comment signs off")
+		}
+		text.WriteString(line)
+	}
+	m, mistakes := manifest.Parse([]byte(text.String()), "tunegate.yaml")
+	if len(mistakes) > 0 || len(m.Agents) != 5 || p.Live() != 1 {
+		t.Errorf("%d agents, mistakes %v\n%s", len(m.Agents), mistakes, text.String())
+	}
+}
+
+// The manifest as a whole, as a person gets it.
 func TestManifest(t *testing.T) {
-	for name, files := range map[string]map[string]string{
-		"empty":     {"README.md": "hello\n"},
-		"one-agent": {"data/greeter/train.jsonl": chat, "data/greeter/validation.jsonl": chat, "data/greeter/benchmark.jsonl": oneTest},
-	} {
-		p := proposal(t, tree(t, files))
-		golden := filepath.Join("testdata", name+".yaml")
-		if *update {
-			if err := os.WriteFile(golden, p.Manifest(), 0o644); err != nil {
-				t.Fatal(err)
+	p := proposal(t, tree(t, map[string]string{"data/greeter/train.jsonl": chat, "data/greeter/validation.jsonl": chat, "data/greeter/benchmark.jsonl": oneTest}))
+	golden := filepath.Join("testdata", "one-agent.yaml")
+	if *update {
+		if err := os.WriteFile(golden, p.Manifest(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(golden); err != nil || !bytes.Equal(want, p.Manifest()) {
+		t.Errorf("differs from %s (%v):\n%s", golden, err, p.Manifest())
+	}
+}
+
+// Where nothing is complete, what is said to be missing makes it so, wherever the other file lies.
+func TestWhatIsMissing(t *testing.T) {
+	for _, have := range []string{"train.jsonl", "tickets.jsonl", "data/router/train.jsonl.gz", "data/router-train.jsonl", "train/router.jsonl", "évals/ünïcode.jsonl"} {
+		for line, missing := range map[string]func(Agent) string{
+			ExampleLine: func(a Agent) string { _, tests := a.Paths(); return tests },
+			TestLine:    func(a Agent) string { train, _ := a.Paths(); return train },
+		} {
+			files := map[string]string{have: line + "\n"}
+			p := proposal(t, tree(t, files))
+			if len(p.Agents) != 1 || p.Live() != 0 {
+				t.Errorf("%s alone: %+v", have, p)
+				continue
+			}
+			other := map[string]string{ExampleLine: TestLine, TestLine: ExampleLine}[line]
+			files[missing(p.Agents[0])] = other + "\n"
+			dir := tree(t, files)
+			if p = proposal(t, dir); len(files) != 2 || len(p.Agents) != 1 || p.Live() != 1 {
+				t.Errorf("%q: %+v", files, p)
+			} else if mistakes := checked(t, dir, p); mistakes != "" {
+				t.Errorf("%q: %s", files, mistakes)
 			}
 		}
-		if want, err := os.ReadFile(golden); err != nil || !bytes.Equal(want, p.Manifest()) {
-			t.Errorf("%s differs from %s (%v):\n%s", name, golden, err, p.Manifest())
+	}
+	if p := proposal(t, tree(t, map[string]string{"README.md": "hello\n", "x.jsonl.txt": chat})); len(p.Agents) > 0 || len(p.Notes) > 0 {
+		t.Errorf("nothing at all: %+v", p)
+	}
+}
+
+// A name is what the folder or file is called, as near as a manifest allows; one that cannot be spelled is no name.
+func TestAgentName(t *testing.T) {
+	for want, subjects := range map[string][][]string{
+		"unicode":        {{"ünïcode"}, {"u\u0308ni\u0308code"}, {"data", "ÜNÏCODE"}},
+		"strassen-oefen": {{"Straßen_œfen"}},
+		"tieng-viet":     {{"tiếng việt"}},
+		"router":         {{"客服-router"}, {"router", "客服"}, {"-router-"}},
+		"agent":          {{"客服"}, {""}, {"客服router"}, {"--"}, nil},
+		"tickets-2024":   {{"tickets.2024"}},
+	} {
+		for _, subject := range subjects {
+			if got := agentName(subject...); got != want || !manifest.IsName(got) {
+				t.Errorf("%q: %s, want %s", subject, got, want)
+			}
 		}
+	}
+	for _, r := range "ijkæß" { // what one letter becomes is cut where a name ends, too
+		if got := agentName(strings.Repeat(string(r), 100)); !manifest.IsName(got) {
+			t.Errorf("%q is no name", got)
+		}
+	}
+}
+
+// Folders whose names cannot be spelled are agents of their own, and their files stay together.
+func TestOtherScripts(t *testing.T) {
+	dir := tree(t, map[string]string{"客服/train.jsonl": chat, "客服/tests.jsonl": oneTest, "天気/train.jsonl": chat, "天気/tests.jsonl": oneTest, "train/音楽.jsonl": chat, "tests/地図.jsonl": oneTest})
+	p := proposal(t, dir)
+	got := map[string]string{}
+	for _, a := range p.Agents[:p.Live()] {
+		got[a.Name] = a.Train + " " + a.Tests
+	}
+	want := map[string]string{"agent": "天気/train.jsonl 天気/tests.jsonl", "agent-2": "客服/train.jsonl 客服/tests.jsonl"}
+	if !maps.Equal(got, want) {
+		t.Errorf("agents %q, want %q", got, want)
+	}
+	if mistakes := checked(t, dir, p); mistakes != "" {
+		t.Error(mistakes)
 	}
 }
 

@@ -37,25 +37,25 @@ func walk(ctx context.Context, dir string) (files, notes []string, err error) {
 	level := []string{"."}
 	for depth := 0; depth <= mostDepth && len(level) > 0; depth++ {
 		var next []string
-		for _, at := range level {
+		for _, folder := range level {
 			if err := ctx.Err(); err != nil {
 				return nil, nil, err
 			}
-			entries, err := list(filepath.Join(dir, filepath.FromSlash(at)), left)
-			if err != nil && at == "." {
+			entries, err := list(filepath.Join(dir, filepath.FromSlash(folder)), left)
+			if err != nil && folder == "." {
 				return nil, nil, err
 			} else if err != nil {
-				notes = append(notes, printable(fmt.Sprintf("%s: %v", at, err)))
+				notes = append(notes, printable(err.Error())) // it names the folder
 			}
 			left -= len(entries)
 			for _, e := range entries {
-				name := path.Join(at, e.Name())
+				name := path.Join(folder, e.Name())
 				switch {
 				case e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains(fetched, e.Name()):
 					next = append(next, name)
 				case !e.Type().IsRegular() || strings.HasPrefix(e.Name(), ".") || !dataName.MatchString(e.Name()):
 				case !writable(name):
-					notes = append(notes, printable(name)+": a manifest cannot name a file of this name")
+					notes = append(notes, at(dir, name)+": a manifest cannot name a file of this name")
 				case len(files) == mostFiles:
 					return files, append(notes, fmt.Sprintf("only the first %d data files were looked at", mostFiles)), nil
 				default:

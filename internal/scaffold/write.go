@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// Manifest writes the proposal as a commented manifest. Complete agents stand in it as they are, the others commented
-// out. Without a complete one the others stand there too, and without any an example: the manifest is then sound but for the
-// files that Missing names.
+// Manifest writes the proposal as a commented manifest: complete agents as they are, the others commented out, each with a
+// line on what it lacks. Without a complete one it would be a manifest without agents, which is not sound.
 func (p Proposal) Manifest() []byte {
 	var b strings.Builder
 	b.WriteString(head)
@@ -17,79 +16,41 @@ func (p Proposal) Manifest() []byte {
 		fmt.Fprintf(&b, "name: %s\n", scalar(p.Name))
 	}
 	b.WriteString(middle)
-	if len(p.Agents) == 0 {
-		b.WriteString(example)
-	}
-	live := p.Live()
-	for i, a := range p.agents() {
+	for i, a := range p.Agents {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		b.WriteString(a.yaml(i >= live))
+		b.WriteString(a.yaml())
 	}
 	b.WriteString(tail)
 	return []byte(b.String())
 }
 
-// Live is how many of the agents, the first ones, are not commented out.
-func (p Proposal) Live() (n int) {
-	agents := p.agents()
-	for n < len(agents) && agents[n].Complete() {
-		n++
-	}
-	if n == 0 {
-		return len(agents)
-	}
-	return n
-}
-
-// Missing lists the files that the written manifest names and that are still to be made.
-func (p Proposal) Missing() (paths []string) {
-	for _, a := range p.agents()[:p.Live()] {
-		train, tests := a.paths()
-		if a.Train == "" {
-			paths = append(paths, train)
-		}
-		if a.Tests == "" {
-			paths = append(paths, tests)
-		}
-	}
-	return paths
-}
-
-// agents returns those that the manifest is written with: there must be one.
-func (p Proposal) agents() []Agent {
-	if len(p.Agents) == 0 {
-		return []Agent{{Name: "my-agent", Grader: "exact"}}
-	}
-	return p.Agents
-}
-
-// paths names the files, and where one is missing a place for it beside the other.
-func (a Agent) paths() (train, tests string) {
+// Paths names the files that the agent needs, and where one is missing a place for it beside the other.
+func (a Agent) Paths() (train, tests string) {
 	beside := func(file, what string) string {
 		dir := path.Dir(file)
-		if file == "" {
-			dir = "data/" + a.Name
-		}
-		if file != "" && len(siteOf(path.Base(file)).subject) > 0 {
+		if len(siteOf(path.Base(file)).subject) > 0 {
 			what = a.Name + "-" + what // the other file's name tells agents apart, so this one's must
 		}
-		return path.Join(dir, what)
+		if place := path.Join(dir, what+".jsonl"); place != file {
+			return place
+		}
+		return path.Join(dir, what+"-data.jsonl") // the other file is called what it is not
 	}
 	train, tests = a.Train, a.Tests
 	if train == "" {
-		train = beside(a.Tests, "train.jsonl")
+		train = beside(a.Tests, "train")
 	}
 	if tests == "" {
-		tests = beside(a.Train, "benchmark.jsonl")
+		tests = beside(a.Train, "benchmark")
 	}
 	return train, tests
 }
 
-func (a Agent) yaml(commented bool) string {
+func (a Agent) yaml() string {
 	var b strings.Builder
-	train, tests := a.paths()
+	train, tests := a.Paths()
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("%s:", scalar(a.Name))
 	line("  train: %s", scalar(train))
@@ -100,26 +61,29 @@ func (a Agent) yaml(commented bool) string {
 	line("    tests: %s", scalar(tests))
 	line("    grader: %s", a.Grader)
 	text := b.String()
-	if commented {
+	if !a.Complete() {
 		text = "# " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n# ") + "\n"
 	}
 	return indent(a.lacks() + text)
 }
 
-// lacks says in a comment what is missing.
+// lacks says in a comment what is missing, how it looks, and what to do then.
 func (a Agent) lacks() string {
-	train, tests := a.paths()
+	train, tests := a.Paths()
+	missing, why, line := tests, "There is training data and no test: take some examples out of it, and write them as tests to", chatTestLine
 	switch {
-	case a.Complete() || a.Train == "" && a.Tests == "":
+	case a.Complete():
 		return ""
 	case a.Train == "":
-		return "# There are tests and no training data. Write examples to\n# " + train + "\n"
+		missing, why, line = train, "There are tests and no training data: write examples to", ExampleLine
 	case a.ChatTests != "":
-		return "# " + a.ChatTests + " holds training examples; as tests they would be\n" +
-			`# {"id": "t1", "input": [the messages before the answer], "ideal": "the answer"}` + "\n"
+		why = a.ChatTests + " holds training examples: write tests to"
 	}
-	return "# There is training data and no test. Take some examples out of it, and write them as tests to\n# " + tests + "\n"
+	return "# " + why + "\n# " + missing + ", one a line:\n# " + line + "\n# Then take the comment signs off the lines from here on.\n"
 }
+
+// chatTestLine is a test made of an example.
+const chatTestLine = `{"id": "t1", "input": "the question, or the list of messages before the answer", "ideal": "the answer"}`
 
 func indent(s string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSuffix(s, "\n"), "\n", "\n  ") + "\n"
@@ -165,12 +129,6 @@ defaults:
 
 # grader is how an answer is scored against a test's ideal: exact, includes, regex, numeric or json-equal.
 agents:
-`
-
-const example = `  # Training data holds one example a line, a benchmark one test:
-  #
-  # {"messages": [{"role": "user", "content": "Where is my invoice?"}, {"role": "assistant", "content": "billing"}]}
-  # {"id": "t1", "input": "I was charged twice", "ideal": "billing"}
 `
 
 const tail = `
