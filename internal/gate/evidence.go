@@ -2,37 +2,49 @@ package gate
 
 import (
 	"math"
+	"slices"
 
 	"github.com/tunegate/tunegate/internal/stats"
 )
 
-// summary is what pairs show before any test. The arms are compared through their ratio tuned/base: an improvement by
-// the margin is a ratio on the good side of goal, and deviations from a ratio g are tuned - g*base, counted so that more is better.
+// summary is what pairs show before any test. Where the improvement is a ratio, the arms are compared through num/den,
+// the tuned model's scores (or errors) over the base's: an improvement by the margin is a ratio on the good side of goal, and deviations
+// from a ratio g are num - g*den, counted so that more is better.
 type summary struct {
 	n                  int
-	base, tuned        float64 // means
+	base, tuned        float64 // mean scores
 	gain               float64 // mean of tuned - base, counted so that more is better
-	improvement        float64 // gain relative to |base|; 0 when the base is 0
-	reached            bool    // the margin, by what was observed; zeroBaseGain when the base is 0
+	known              bool    // there is an improvement in the policy's measure: not relative to a base of 0
+	improvement        float64 // in the policy's measure
+	reached            bool    // the margin, by what was observed; zeroBaseGain where the improvement is not known
 	wins, losses, ties int
 
-	bases, tuneds []float64
-	side          float64   // 1 where higher scores are better, else -1
-	slope         float64   // improvement for each unit of the ratio: side, or its opposite for a negative base
-	goal          float64   // ratio at the margin
-	gains         []float64 // deviations from the ratio 1
-	beyond        []float64 // deviations from goal; for a base of 0, from zeroBaseGain
+	points   bool // the margin is one of points, so that there is no ratio
+	num, den []float64
+	side     float64   // 1 where more of num is better, else -1
+	slope    float64   // improvement for each unit of the ratio: side, or its opposite for a negative base
+	goal     float64   // ratio at the margin
+	gains    []float64 // deviations from equality
+	beyond   []float64 // deviations from the margin; from zeroBaseGain where the improvement is not known
+	margin   float64
 }
 
 func summarise(pairs []Pair, p Policy) summary {
 	n := len(pairs)
 	all := make([]float64, 4*n)
-	s := summary{n: n, side: 1, bases: all[:0:n], tuneds: all[n : n : 2*n], gains: all[2*n : 2*n : 3*n], beyond: all[3*n : 3*n]}
-	if p.LowerIsBetter {
+	s := summary{n: n, side: 1, points: p.Measure == Points, margin: p.Margin,
+		num: all[:0:n], den: all[n : n : 2*n], gains: all[2*n : 2*n : 3*n], beyond: all[3*n : 3*n]}
+	errors := p.Measure == Errors && !p.LowerIsBetter
+	if p.LowerIsBetter || errors {
 		s.side = -1
 	}
 	for _, q := range pairs {
-		s.bases, s.tuneds = append(s.bases, q.Base), append(s.tuneds, q.Tuned)
+		s.base += q.Base
+		s.tuned += q.Tuned
+		if errors {
+			q.Base, q.Tuned = 1-q.Base, 1-q.Tuned
+		}
+		s.den, s.num = append(s.den, q.Base), append(s.num, q.Tuned)
 		switch gain := s.side * (q.Tuned - q.Base); {
 		case math.Abs(gain) < rounding:
 			s.ties++
@@ -45,18 +57,29 @@ func summarise(pairs []Pair, p Policy) summary {
 			s.gains = append(s.gains, gain)
 		}
 	}
-	s.base, s.tuned, s.gain = stats.MeanOf(s.bases).Mean, stats.MeanOf(s.tuneds).Mean, stats.MeanOf(s.gains).Mean
-	s.slope = math.Copysign(s.side, s.side*s.base)
-	if s.reached = s.gain >= zeroBaseGain-rounding; s.base != 0 {
-		s.improvement = s.gain / math.Abs(s.base)
+	s.base /= float64(n)
+	s.tuned /= float64(n)
+	whole := stats.MeanOf(s.den).Mean
+	s.gain = stats.MeanOf(s.gains).Mean
+	s.slope = math.Copysign(s.side, s.side*whole)
+	s.goal = 1 + s.slope*p.Margin
+	switch s.known = s.points || whole != 0; {
+	case s.points:
+		s.improvement = s.gain
+	case s.known:
+		s.improvement = s.gain / math.Abs(whole)
+	}
+	if s.reached = s.gain >= zeroBaseGain-rounding; s.known {
 		s.reached = s.improvement >= p.Margin-rounding
 	}
-	s.goal = 1 + s.slope*p.Margin
-	for i := range pairs {
-		if s.base == 0 {
-			s.beyond = append(s.beyond, s.gains[i]-zeroBaseGain)
-		} else {
-			s.beyond = append(s.beyond, s.side*(s.tuneds[i]-s.goal*s.bases[i]))
+	for i, gain := range s.gains {
+		switch {
+		case s.points:
+			s.beyond = append(s.beyond, gain-p.Margin)
+		case s.known:
+			s.beyond = append(s.beyond, s.side*(s.num[i]-s.goal*s.den[i]))
+		default:
+			s.beyond = append(s.beyond, gain-zeroBaseGain)
 		}
 	}
 	return s
@@ -69,10 +92,35 @@ type evidence struct {
 	p             float64 // see Decision.P
 }
 
+// whileAsking is the share of alpha that a run which may stop early spends on its looks; the rest is for the last one. More
+// would save a test or two of large gains, and cost runs that go to the end much of their power.
+const whileAsking = 0.5
+
+// evidence tests what the pairs show. A run that may stop early has two chances of a false "better": while it goes on, and
+// when no test is left. Each is allowed its share of alpha, so that both together keep to it (Bonferroni; the design is that of
+// Haybittle and of Peto, with an anytime-valid test in place of a few looks).
 func (s summary) evidence(p Policy) evidence {
-	if p.Sequential {
-		return s.anytime(p)
+	if !p.Sequential {
+		return s.fixed(p)
 	}
+	looks, last := p, p
+	looks.Alpha *= whileAsking
+	last.Alpha *= 1 - whileAsking
+	e := s.anytime(looks)
+	e.p /= whileAsking
+	if p.Exhausted {
+		f := s.fixed(last)
+		e.better, e.worse, e.p = e.better || f.better, e.worse || f.worse, min(e.p, f.p/(1-whileAsking))
+		if p.Rule == Strict {
+			e.above, e.below = e.above || f.above, e.below || f.below
+		}
+	}
+	e.p = min(1, e.p)
+	return e
+}
+
+// fixed is the evidence of a sample whose size was settled beforehand.
+func (s summary) fixed(p Policy) evidence {
 	paired := s.paired()
 	margin := stats.MeanOf(s.beyond)
 	e := evidence{
@@ -83,10 +131,22 @@ func (s summary) evidence(p Policy) evidence {
 		below: s.n >= enoughTests && (margin.Minus().P() < p.Alpha || margin.SD == 0 && margin.Mean < 0),
 		p:     paired.P,
 	}
-	if p.Rule == Strict && s.base != 0 {
-		e.p = margin.P()
+	beyond := margin.P()
+	if s.blank() {
+		// Nothing of num was seen, so t knows no spread of it: bets do without (as stats.Ratio does).
+		beyond = max(beyond, min(1, math.Exp(-stats.Betting(s.beyond, max(1, slices.Max(s.den))))))
+		e.above = beyond < p.Alpha
+	}
+	if p.Rule == Strict && s.known {
+		e.p = beyond
 	}
 	return e
+}
+
+// blank reports whether the improvement is a ratio whose numerator, the tuned model's errors, is 0 on every test; a margin of more than
+// all errors, which has a goal below 0, is out of reach all the same.
+func (s summary) blank() bool {
+	return !s.points && s.known && s.side < 0 && s.goal >= 0 && !slices.ContainsFunc(s.num, func(x float64) bool { return x != 0 }) && slices.Min(s.den) >= 0
 }
 
 // paired tests the gains: exactly by counting where all are of one size, such as 0 and 1 give, else by turning their signs.
@@ -105,15 +165,20 @@ func (s summary) paired() stats.Paired {
 	return stats.McNemar(s.wins, s.losses)
 }
 
-// anytime is the evidence that may be looked at after every test.
+// anytime is the evidence that may be looked at after every test. Except under Strict the margin is no claim, but tells a run that
+// it may stop: then nothing of alpha is kept back for it.
 func (s summary) anytime(p Policy) evidence {
 	enough := -math.Log(p.Alpha)
+	clear := enough
+	if p.Rule != Strict {
+		clear += math.Log(whileAsking)
+	}
 	up, down := s.difference(1), s.difference(-1)
-	over, under := s.margin(1), s.margin(-1)
-	e := evidence{better: up >= enough, worse: down >= enough, above: over >= enough, below: under >= enough}
-	e.p = min(1, math.Exp(-up))
-	if p.Rule == Strict && s.base != 0 {
-		e.p = min(1, math.Exp(-over))
+	over, under := s.distance(1), s.distance(-1)
+	e := evidence{better: up >= enough, worse: down >= enough, above: over >= clear, below: under >= clear}
+	e.p = math.Exp(-up)
+	if p.Rule == Strict && s.known {
+		e.p = math.Exp(-over)
 	}
 	return e
 }
@@ -133,23 +198,43 @@ func (s summary) difference(sign float64) float64 {
 	return stats.Discordant(s.losses, s.wins)
 }
 
-// margin is the evidence that the improvement is above the margin (sign 1) or below it (-1).
-func (s summary) margin(sign float64) float64 {
+// distance is the evidence that the improvement is above the margin (sign 1) or below it (-1).
+func (s summary) distance(sign float64) float64 {
 	return stats.Betting(times(sign, s.beyond), s.bound(sign))
 }
 
-// bound is how far below zero sign times a deviation from goal can lie, for scores from 0 to 1: that of tuned - goal*base
+// bound is how far below zero sign times a deviation from the margin can lie, for scores from 0 to 1: that of num - goal*den
 // by goal, that of its opposite by 1. A goal of 0 or less, of a margin of 100 % where lower is better, turns that about; the bound
 // must still not be 0, since bets are divided by it. A base of 0 may show other scores later: no gain is below -1, so none
 // lies further than that from zeroBaseGain.
 func (s summary) bound(sign float64) float64 {
-	if s.base == 0 {
+	switch {
+	case s.points:
+		return max(1+sign*s.margin, rounding)
+	case !s.known:
 		return 1 + zeroBaseGain
-	}
-	if sign*s.side > 0 {
+	case sign*s.side > 0:
 		return max(s.goal, rounding)
 	}
 	return 1 + max(0, -s.goal)
+}
+
+// sure reports whether the observed improvement would end on this side of the margin if all of p.Total tests were asked: the rest
+// would have to undo what these show, which happens with half of alpha if in truth it lies exactly at the margin, and more seldom if it lies
+// further on this side (stochastic curtailment: Lan, Simon and Halperin, Communications in Statistics C 1, 1982). One extreme
+// test on either side is added to the spread that was seen, since few tests may show none.
+func (s summary) sure(p Policy) bool {
+	left := float64(p.Total - s.n)
+	if left <= 0 || !s.known {
+		return false
+	}
+	var sum, squares float64
+	for _, d := range s.beyond {
+		sum += d
+		squares += d * d
+	}
+	squares += s.bound(1)*s.bound(1) + s.bound(-1)*s.bound(-1)
+	return math.Abs(sum) > stats.NormalQuantile(1-p.Alpha/2)*math.Sqrt(left*squares/float64(s.n+2))
 }
 
 func times(sign float64, xs []float64) []float64 {
@@ -158,64 +243,4 @@ func times(sign float64, xs []float64) []float64 {
 		out[i] = sign * x
 	}
 	return out
-}
-
-// interval bounds the improvement, by inverting the test of the margin at every margin. On few tests Student's t can be bolder than
-// the exact test of a difference; then the limit stays at 0.
-func (s summary) interval(e evidence, p Policy) [2]*float64 {
-	var lo, hi float64
-	if p.Sequential {
-		lo, hi = stats.RatioSequence(s.tuneds, s.bases, p.Alpha)
-	} else {
-		sign := math.Copysign(1, s.base)
-		lo, hi = stats.Ratio(times(sign, s.tuneds), times(sign, s.bases), p.Alpha)
-	}
-	lo, hi = s.slope*(lo-1), s.slope*(hi-1)
-	if s.slope < 0 {
-		lo, hi = hi, lo
-	}
-	few := s.wins+s.losses < MinDiffer
-	if few || !e.better {
-		lo = min(lo, 0)
-	}
-	if few || !e.worse {
-		hi = max(hi, 0)
-	}
-	return [2]*float64{finite(lo), finite(hi)}
-}
-
-func finite(x float64) *float64 {
-	if math.IsInf(x, 0) || math.IsNaN(x) {
-		return nil
-	}
-	return &x
-}
-
-// needed estimates how many tests would settle what these did not.
-func (s summary) needed(p Policy) int {
-	values, bound := s.gains, 1.0
-	strict := p.Rule == Strict && s.base != 0
-	if strict || !p.lastLook() {
-		values, bound = s.beyond, s.bound(1)
-	}
-	var n int
-	switch mean := stats.MeanOf(values); {
-	case !strict && !s.reached:
-		n = enoughTests
-	case !p.Sequential && mean.SD == 0 && s.wins+s.losses >= MinDiffer:
-		return 0 // no number of tests without spread shows anything
-	case !p.Sequential:
-		n = stats.Needed(mean, p.Alpha)
-	case mean.Mean < 0:
-		n = stats.NeededBetting(times(-1, values), s.bound(-1), p.Alpha)
-	default:
-		n = stats.NeededBetting(values, bound, p.Alpha)
-	}
-	if n == 0 {
-		return 0
-	}
-	if differ := s.wins + s.losses; differ > 0 && differ < MinDiffer && p.Rule != Point {
-		n = max(n, (MinDiffer*s.n+differ-1)/differ)
-	}
-	return max(n, s.n+1)
 }

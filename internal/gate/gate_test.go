@@ -37,11 +37,7 @@ func TestWorst(t *testing.T) {
 
 // binary writes counts of both right, base alone, tuned alone and neither as pairs.
 func binary(both, base, tuned, neither int) []Pair {
-	ids := make([]string, both+base+tuned+neither)
-	for i := range ids {
-		ids[i] = fmt.Sprintf("t%06d", i)
-	}
-	return outcomes{both, base, tuned, neither}.pairs(ids)
+	return outcomes{both, base, tuned, neither}.pairs(numbered(both + base + tuned + neither))
 }
 
 func scaled(pairs []Pair, by float64) []Pair {
@@ -78,6 +74,8 @@ func TestDecide(t *testing.T) {
 	last := with(func(p *Policy) { p.Sequential, p.Exhausted = true, true })
 	strictEarly := with(func(p *Policy) { p.Rule, p.Sequential = Strict, true })
 	lower := with(func(p *Policy) { p.LowerIsBetter = true })
+	points := func(margin float64) Policy { return Policy{Margin: margin, Measure: Points} }
+	errorsSaved := with(func(p *Policy) { p.Measure = Errors })
 	cases := []struct {
 		name    string
 		pairs   []Pair
@@ -97,7 +95,11 @@ func TestDecide(t *testing.T) {
 		{"ten lucky answers, point", binary(5, 1, 3, 1), point, Pass},
 		{"five to none", binary(4, 0, 5, 1), usual, Pass},
 		{"five to none, early", binary(4, 0, 5, 1), early, Inconclusive},
-		{"seven to none, early", binary(2, 0, 7, 1), early, Pass},
+		{"seven to none, early", binary(2, 0, 7, 1), early, Inconclusive},
+		{"eight to none, early", binary(1, 0, 8, 1), early, Pass},
+		{"twelve to none, early", binary(4, 0, 12, 4), early, Pass},
+		{"five to none, last", binary(4, 0, 5, 1), last, Inconclusive},
+		{"six to none, last", binary(3, 0, 6, 1), last, Pass},
 		{"four to none", binary(4, 0, 4, 2), usual, Inconclusive},
 		{"four to none, strict", binary(4, 0, 4, 2), strict, Inconclusive},
 		{"no difference, few", binary(5, 1, 1, 3), usual, Inconclusive},
@@ -117,7 +119,7 @@ func TestDecide(t *testing.T) {
 		{"base zero, short of five points", binary(0, 0, 7, 193), usual, Fail},
 		{"just above the margin, early", binary(60, 0, 8, 32), early, Inconclusive},
 		{"just above the margin, early, last", binary(60, 0, 8, 32), last, Pass},
-		{"base zero, early", binary(0, 0, 7, 3), early, Pass},
+		{"base zero, early", binary(0, 0, 9, 1), early, Pass},
 		{"base zero, few of many, early", binary(0, 0, 7, 13), early, Inconclusive},
 		{"base zero, few of many, early, last", binary(0, 0, 7, 13), last, Pass},
 		{"base zero, both zero", binary(0, 0, 0, 50), usual, Fail},
@@ -142,11 +144,35 @@ func TestDecide(t *testing.T) {
 		{"fail may not pass", binary(30, 40, 5, 25), with(func(p *Policy) { p.OnInconclusive = Pass }), Fail},
 		{"no margin", binary(60, 2, 10, 28), Policy{}, Pass},
 
+		{"few left", binary(40, 1, 13, 6), with(func(p *Policy) { p.Sequential, p.Total = true, 70 }), Pass},
+		{"many left", binary(40, 1, 13, 6), with(func(p *Policy) { p.Sequential, p.Total = true, 300 }), Inconclusive},
+		{"few left, no gain", binary(40, 5, 5, 10), with(func(p *Policy) { p.Sequential, p.Total = true, 70 }), Fail},
+		{"points", binary(60, 2, 10, 28), points(0.05), Pass},
+		{"points, short", binary(60, 2, 10, 28), points(0.1), Fail},
+		{"points, strict", binary(35, 3, 41, 21), with(func(p *Policy) { p.Measure, p.Rule = Points, Strict }), Pass},
+		{"points, early", binary(35, 3, 41, 21), with(func(p *Policy) { p.Measure, p.Sequential = Points, true }), Pass},
+		{"points, base zero", binary(0, 0, 30, 70), points(0.1), Pass},
+		{"points, no spread", noSpread(40), points(0.1), Pass},
+		{"points, lower is better", binary(21, 41, 3, 35), with(func(p *Policy) { p.Measure, p.LowerIsBetter = Points, true }), Pass},
+		{"errors, base high", binary(93, 0, 6, 1), errorsSaved, Pass},
+		{"errors, base high, relative", binary(93, 0, 6, 1), usual, Fail},
+		{"errors, strict", binary(35, 3, 41, 21), with(func(p *Policy) { p.Measure, p.Rule = Errors, Strict }), Pass},
+		{"errors, early", binary(35, 3, 41, 21), with(func(p *Policy) { p.Measure, p.Sequential = Errors, true }), Pass},
+		{"errors, short", binary(60, 8, 9, 23), errorsSaved, Fail},
+		{"errors, base perfect", binary(98, 2, 0, 0), errorsSaved, Fail},
+		{"errors, none left", binary(40, 0, 60, 0), errorsSaved, Pass},
+		{"errors, none left, strict", binary(40, 0, 60, 0), with(func(p *Policy) { p.Measure, p.Rule, p.Margin = Errors, Strict, 0.97 }), Inconclusive},
+		{"errors, lower is better", binary(21, 41, 3, 35), with(func(p *Policy) { p.Measure, p.LowerIsBetter = Errors, true }), Pass},
+		{"base too high", binary(95, 0, 5, 0), usual, Fail},
+
 		{"no tests", nil, usual, Error},
 		{"not a number", []Pair{{"t1", math.NaN(), 1}}, usual, Error},
 		{"infinite", []Pair{{"t1", 0, math.Inf(1)}}, usual, Error},
 		{"twice", []Pair{{"t1", 0, 1}, {"t2", 0, 1}, {"t1", 0, 1}}, usual, Error},
 		{"out of range, early", scaled(binary(5, 1, 3, 1), 2), early, Error},
+		{"errors, out of range", scaled(binary(5, 1, 3, 1), 2), errorsSaved, Error},
+		{"points, out of range", scaled(binary(5, 1, 3, 1), 2), points(0.1), Error},
+		{"unknown measure", binary(5, 1, 3, 1), Policy{Measure: "percent"}, Error},
 		{"unknown rule", binary(5, 1, 3, 1), Policy{Rule: "strikt"}, Error},
 		{"alpha", binary(5, 1, 3, 1), Policy{Alpha: 0.5}, Error},
 		{"negative margin", binary(5, 1, 3, 1), Policy{Margin: -0.1}, Error},
@@ -249,50 +275,17 @@ func TestLowerIsBetterMirrors(t *testing.T) {
 	}
 }
 
-// TestSettledStands checks that a run that stopped because it was settled is decided, and that nothing was too little.
-func TestSettledStands(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	for _, rule := range Rules() {
-		for _, w := range []world{{0.6, 0.9, 0.5}, {0.6, 0.3, 0.5}, {0.9, 0.9, 0.5}, {0, 0.4, 0}} {
-			p := Policy{Margin: 0.1, Rule: rule}
-			var o outcomes
-			for n := 0; n < 400; n++ {
-				if pairs := binary(o[0], o[1], o[2], o[3]); Settled(pairs, p) {
-					p.Sequential = true
-					if v := Decide(pairs, p).Verdict; v != Pass && v != Fail {
-						t.Errorf("%s, %+v: settled at %v, yet %s", rule, w, o, v)
-					}
-					if better := w.tuned > w.base; (Decide(pairs, p).Verdict == Pass) != better {
-						t.Errorf("%s, %+v: %s at %v", rule, w, Decide(pairs, p).Verdict, o)
-					}
-					if o[1]+o[2] < 5 && w.tuned > w.base {
-						t.Errorf("%s, %+v: passes with %v", rule, w, o)
-					}
-					break
-				}
-				if n == 399 {
-					t.Errorf("%s, %+v: not settled by 400 tests", rule, w)
-				}
-				o[w.draw(rng)]++
-			}
-		}
-	}
-	if Settled(nil, Policy{}) || Settled([]Pair{{"t1", math.NaN(), 1}}, Policy{}) || Settled(binary(0, 0, 50, 0), Policy{Rule: "strikt"}) {
-		t.Error("what cannot be judged is settled")
-	}
-}
-
 // FuzzDecide gives the gate any scores: it must not panic, must write valid JSON, must not pass on fewer than five differing
 // tests, and says the same of the same.
 func FuzzDecide(f *testing.F) {
-	f.Add([]byte{0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, 0.1, 0.05, uint8(1), false, false)
-	f.Add([]byte{200, 250, 7, 90}, 0.5, 0.01, uint8(2), true, true)
-	f.Fuzz(func(t *testing.T, scores []byte, margin, alpha float64, rule uint8, sequential, lower bool) {
+	f.Add([]byte{0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, 0.1, 0.05, uint8(1), uint8(0), uint16(0), false, false)
+	f.Add([]byte{200, 250, 7, 90}, 0.5, 0.01, uint8(2), uint8(1), uint16(4), true, true)
+	f.Fuzz(func(t *testing.T, scores []byte, margin, alpha float64, rule, measure uint8, total uint16, sequential, lower bool) {
 		var pairs []Pair
 		for i := 0; i+1 < len(scores) && i < 400; i += 2 {
 			pairs = append(pairs, Pair{fmt.Sprint(i), float64(scores[i]%5) / 4, float64(scores[i+1]%5) / 4})
 		}
-		p := Policy{Margin: margin, Alpha: alpha, Rule: Rules()[rule%3], Sequential: sequential, LowerIsBetter: lower}
+		p := Policy{Margin: margin, Alpha: alpha, Rule: Rules()[rule%3], Measure: Measures()[measure%3], Total: int(total), Sequential: sequential, LowerIsBetter: lower}
 		d := Decide(pairs, p)
 		if _, err := json.Marshal(d); err != nil {
 			t.Fatalf("%+v: %v", d, err)
@@ -310,6 +303,12 @@ func FuzzDecide(f *testing.F) {
 		last.Exhausted = true
 		if end := Decide(pairs, last); sequential && Settled(pairs, p) != Settled(pairs, last) || d.Verdict == Pass && end.Verdict != Pass {
 			t.Fatalf("%+v, yet with no test left %+v", d, end)
+		}
+		if guard := Guard(pairs, margin, p); guard.Verdict == Pass && *guard.Interval[0] < -margin-1e-9 {
+			t.Fatalf("guarded, yet perhaps worse: %+v", guard)
+		}
+		if why := Impossible(d.Base, d.N, p); why != "" && d.Verdict == Pass {
+			t.Fatalf("%s, yet %+v", why, d)
 		}
 		for _, limit := range d.Interval {
 			if limit != nil && (math.IsNaN(*limit) || math.IsInf(*limit, 0)) {

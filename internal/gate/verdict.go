@@ -43,3 +43,15 @@ const (
 
 // Rules lists the rules, for messages.
 func Rules() []Rule { return []Rule{Point, Significant, Strict} }
+
+// Measure says what a margin is measured in. The zero Measure is Relative.
+type Measure string
+
+const (
+	Relative Measure = "relative" // share of the base's score: 0.60 to 0.66 is 10 %
+	Points   Measure = "points"   // the difference itself, in hundredths: 0.60 to 0.66 is 6 points
+	Errors   Measure = "errors"   // share of the base's errors (1 - score) that are gone: 0.60 to 0.66 is 15 %. Where lower is better, Relative
+)
+
+// Measures lists the measures, for messages.
+func Measures() []Measure { return []Measure{Relative, Points, Errors} }

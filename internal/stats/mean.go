@@ -1,6 +1,9 @@
 package stats
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Mean is a sample's size, mean and standard deviation (with n-1).
 type Mean struct {
@@ -66,11 +69,22 @@ func (m Mean) P() float64 {
 // Ratio is Fieller's interval of mean(num)/mean(den) over pairs, each limit one-sided at confidence 1-alpha: the ratios g
 // that a t-test of num - g*den does not refuse. mean(den) must be positive, and only ratios of at least 0 are looked at; the upper limit is
 // +Inf where den is not shown to be positive. Without any spread, or for fewer than two pairs, the interval is 0 to +Inf.
+// Where num is all zero, t would take the ratio 0 for certain; the upper limit is then that of RatioSequence, on den's own scale.
 func Ratio(num, den []float64, alpha float64) (lo, hi float64) {
 	n := len(num)
 	mn, md := MeanOf(num), MeanOf(den)
 	if n < 2 || md.Mean <= 0 || mn.SD == 0 && md.SD == 0 {
 		return 0, math.Inf(1)
+	}
+	if mn.SD == 0 && mn.Mean == 0 {
+		if slices.Min(den) < 0 {
+			return 0, math.Inf(1)
+		}
+		scale, top := slices.Clone(den), max(1, slices.Max(den))
+		for i := range scale {
+			scale[i] /= top
+		}
+		return RatioSequence(num, scale, alpha)
 	}
 	var cov float64
 	for i := range num {

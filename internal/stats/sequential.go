@@ -75,6 +75,27 @@ func RatioSequence(num, den []float64, alpha float64) (lo, hi float64) {
 	return lo, hi
 }
 
+// MeanSequence bounds the mean of values from -1 to 1, each limit at confidence 1-alpha and valid at whatever moment the run
+// stopped: the means m that a bet on value - m does not refuse.
+func MeanSequence(ds []float64, alpha float64) (lo, hi float64) {
+	return lowerMean(tally(ds), alpha), -lowerMean(tally(negated(ds)), alpha)
+}
+
+func lowerMean(values []counted[float64], alpha float64) float64 {
+	// Counted from -1, the least there is, a mean is at least 0; value - m is at least -(1+m).
+	return crossing(func(m float64) bool {
+		return m >= 2 || m > 0 && betting(values, func(d float64) float64 { return (1 + d - m) / m }) < -math.Log(alpha)
+	}) - 1
+}
+
+func negated(xs []float64) []float64 {
+	out := make([]float64, len(xs))
+	for i, x := range xs {
+		out[i] = -x
+	}
+	return out
+}
+
 // counted is a value and how often it occurs: most benchmarks know few different scores.
 type counted[T any] struct {
 	value T
@@ -84,6 +105,21 @@ type counted[T any] struct {
 func tally(xs []float64) []counted[float64] { return tallyFunc(xs, cmp.Compare[float64]) }
 
 func tallyFunc[T any](xs []T, compare func(a, b T) int) []counted[T] {
+	const few = 16 // values for which looking through those already met is faster than sorting
+	var out []counted[T]
+	for _, x := range xs {
+		i := slices.IndexFunc(out, func(c counted[T]) bool { return compare(c.value, x) == 0 })
+		if i >= 0 {
+			out[i].n++
+		} else if out = append(out, counted[T]{x, 1}); len(out) > few {
+			return tallySorted(xs, compare)
+		}
+	}
+	slices.SortFunc(out, func(a, b counted[T]) int { return compare(a.value, b.value) })
+	return out
+}
+
+func tallySorted[T any](xs []T, compare func(a, b T) int) []counted[T] {
 	sorted := slices.Clone(xs)
 	slices.SortFunc(sorted, compare)
 	var out []counted[T]

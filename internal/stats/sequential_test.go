@@ -177,3 +177,59 @@ func BenchmarkRatioSequence300(b *testing.B) {
 		RatioSequence(num, den, 0.05)
 	}
 }
+
+// TestMeanSequence checks what defines the limits, and that they widen to everything where nothing was seen.
+func TestMeanSequence(t *testing.T) {
+	ds := []float64{1, 0, 0.25, -0.5, 1, 1, 0, 1, 0.75, -1, 1, 1, 0, 0, 1, 1, 0.5, 1, 0, 1}
+	lo, hi := MeanSequence(ds, 0.05)
+	less := func(m, sign float64) []float64 {
+		out := make([]float64, len(ds))
+		for i, d := range ds {
+			out[i] = sign * (d - m)
+		}
+		return out
+	}
+	near(t, "evidence at the lower limit", Betting(less(lo, 1), 1+lo), math.Log(20))
+	near(t, "evidence at the upper limit", Betting(less(hi, -1), 1-hi), math.Log(20))
+	if mean := MeanOf(ds).Mean; !(-1 < lo && lo < mean && mean < hi && hi < 1) {
+		t.Errorf("%v to %v about %v", lo, hi, mean)
+	}
+	mirror := slices.Clone(ds)
+	for i := range mirror {
+		mirror[i] = -mirror[i]
+	}
+	if l, h := MeanSequence(mirror, 0.05); math.Abs(l+hi) > 1e-9 || math.Abs(h+lo) > 1e-9 {
+		t.Errorf("mirrored: %v to %v, want %v to %v", l, h, -hi, -lo)
+	}
+	for _, c := range []struct {
+		ds     []float64
+		lo, hi float64
+	}{{nil, -1, 1}, {[]float64{1}, -1, 1}, {slices.Repeat([]float64{-1}, 1000), -1, -0.98}, {slices.Repeat([]float64{1}, 1000), 0.98, 1}} {
+		if lo, hi := MeanSequence(c.ds, 0.05); lo < c.lo-1e-9 || hi > c.hi+1e-9 || lo > hi {
+			t.Errorf("%d values: %v to %v, want within %v to %v", len(c.ds), lo, hi, c.lo, c.hi)
+		}
+	}
+}
+
+// TestTally: many different values are counted as few are.
+func TestTally(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, distinct := range []int{1, 3, 16, 17, 200} {
+		var xs []float64
+		want := make(map[float64]float64)
+		for range 500 {
+			x := float64(rng.IntN(distinct))
+			xs = append(xs, x)
+			want[x]++
+		}
+		got := tally(xs)
+		if len(got) != len(want) || !slices.IsSortedFunc(got, func(a, b counted[float64]) int { return int(a.value - b.value) }) {
+			t.Errorf("%d values: %v", distinct, got)
+		}
+		for _, c := range got {
+			if want[c.value] != c.n {
+				t.Errorf("%v stands %v times, want %v", c.value, c.n, want[c.value])
+			}
+		}
+	}
+}

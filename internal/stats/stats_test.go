@@ -180,11 +180,25 @@ func TestRatio(t *testing.T) {
 	if p := deviations(hi).Minus().P(); math.Abs(p-0.05) > 1e-9 {
 		t.Errorf("p at the upper limit: %v", p)
 	}
+	// No error left: t knows no spread of it, but the true ratio need not be 0.
+	none := make([]float64, 40)
+	wantLo, wantHi := RatioSequence(none, den, 0.05)
+	if lo, hi := Ratio(none, den, 0.05); lo != wantLo || hi != wantHi || hi < 0.05 {
+		t.Errorf("all zero: %v to %v, want %v to %v", lo, hi, wantLo, wantHi)
+	}
+	large := slices.Clone(den)
+	for i := range large {
+		large[i] *= 40
+	}
+	if _, hi := Ratio(none, large, 0.05); math.Abs(hi-wantHi) > 1e-9 {
+		t.Errorf("on another scale: %v, want %v", hi, wantHi)
+	}
 	for name, c := range map[string]struct{ num, den []float64 }{
-		"one pair":                 {[]float64{1}, []float64{1}},
-		"no spread":                {[]float64{1, 1, 1}, []float64{0.5, 0.5, 0.5}},
-		"den zero":                 {[]float64{1, 0, 1}, []float64{0, 0, 0}},
-		"den not shown above zero": {[]float64{0, 1, 0, 0, 0}, []float64{1, 0, 0, 0, 0}},
+		"num zero, den of both signs": {[]float64{0, 0, 0}, []float64{1, -0.5, 1}},
+		"one pair":                    {[]float64{1}, []float64{1}},
+		"no spread":                   {[]float64{1, 1, 1}, []float64{0.5, 0.5, 0.5}},
+		"den zero":                    {[]float64{1, 0, 1}, []float64{0, 0, 0}},
+		"den not shown above zero":    {[]float64{0, 1, 0, 0, 0}, []float64{1, 0, 0, 0, 0}},
 	} {
 		if lo, hi := Ratio(c.num, c.den, 0.05); lo != 0 || !math.IsInf(hi, 1) {
 			t.Errorf("%s: %v to %v, want 0 to +Inf", name, lo, hi)
