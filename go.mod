@@ -17,6 +17,7 @@ require (
 // For tests alone.
 require (
 	github.com/getkin/kin-openapi v0.152.0 // checks exchanges against the official API descriptions
+	github.com/owenrumney/go-sarif/v3 v3.3.1 // the official SARIF schema, and a reader of that format
 	github.com/pkoukk/tiktoken-go v0.1.8 // an independent exact tokenizer
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: what a person types, and what they see
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // an independent JSON Schema validator
@@ -28,11 +29,14 @@ require (
 	github.com/dlclark/regexp2 v1.11.0 // indirect
 	github.com/go-openapi/jsonpointer v0.22.5 // indirect
 	github.com/go-openapi/swag/jsonname v0.25.5 // indirect
-	github.com/google/uuid v1.3.0 // indirect
+	github.com/google/uuid v1.6.0 // indirect
 	github.com/gorilla/mux v1.8.0 // indirect
 	github.com/klauspost/cpuid/v2 v2.2.10 // indirect
 	github.com/kr/pretty v0.2.1 // indirect
 	github.com/oasdiff/yaml v0.1.1 // indirect
 	github.com/oasdiff/yaml3 v0.0.14 // indirect
+	github.com/xeipuuv/gojsonpointer v0.0.0-20180127040702-4e3ac2762d5f // indirect
+	github.com/xeipuuv/gojsonreference v0.0.0-20180127040603-bd5ef7bd5415 // indirect
+	github.com/xeipuuv/gojsonschema v1.2.0 // indirect
 	golang.org/x/tools v0.30.0 // indirect
 )

@@ -2,8 +2,8 @@
 // the cores, that applies a set of rules and counts rows, messages and tokens.
 //
 // A rule is a value (rules.go). It looks at a row, at a place in a text, or at what the pass left behind; rows that
-// cannot be read are found by package dataset, and here only given their severity. The package changes nothing and
-// prints nothing: findings are data, in the same order however many workers there were.
+// cannot be read are found by package dataset, and here only given their severity. The package prints nothing: findings
+// are data, in the same order however many workers there were. It changes no file either: Fix writes cleaned copies.
 //
 // Memory: a few MiB a worker, and about 100 bytes an example for what is compared across rows.
 package audit
@@ -25,6 +25,14 @@ type Input struct {
 	Encoding          *tokens.Encoding // nil: tokens are not counted
 	TrainingContext   int              // the most tokens of an example that the model trains on; 0: unknown, no limit
 	Deep              bool             // apply the rules of the deep audit too
+
+	// Progress, unless nil, is told after each MiB or so how many bytes of the files on disk were read, of how many in
+	// all. A file that is read twice counts twice. It is called by one goroutine, the caller of Run, which waits for it.
+	Progress func(done, total int64)
+
+	// Embed, unless nil, returns a vector for each text, all of one length: the deep audit then looks for requests that
+	// mean the same in other words.
+	Embed func(ctx context.Context, texts []string) ([][]float32, error)
 }
 
 // Policy is how strictly things are judged. The zero value allows no duplicates and no contamination.
@@ -95,12 +103,22 @@ func run(ctx context.Context, in Input, p Policy, workers int) (Result, error) {
 	rules := rulesOf(in.Deep)
 	var res Result
 	tests := newTestIndex(in.Tests)
+	reads := []*dataset.File{in.Train}
+	if in.Validation != nil {
+		reads = append(reads, in.Validation)
+	}
+	if in.Deep {
+		reads = append(reads, in.Train)
+	}
+	progress := in.Progress
+	in.Progress = part(progress, reads, 0)
 	train, err := pass(ctx, in, in.Train, rules, tests, workers)
 	if err != nil {
 		return Result{}, err
 	}
 	sets := []*set{train}
 	if in.Validation != nil {
+		in.Progress = part(progress, reads, 1)
 		valid, err := pass(ctx, in, in.Validation, rules, nil, workers)
 		if err != nil {
 			return Result{}, err
@@ -108,6 +126,7 @@ func run(ctx context.Context, in Input, p Policy, workers int) (Result, error) {
 		sets = append(sets, valid)
 	}
 	train.policy, train.tests = p, in.Tests
+	in.Progress = part(progress, reads, len(reads)-1)
 	deep := study{ctx: ctx, in: in, tests: in.Tests, train: train, workers: workers}
 	if err := deep.deepen(rules); err != nil {
 		return Result{}, err
@@ -125,7 +144,7 @@ func run(ctx context.Context, in Input, p Policy, workers int) (Result, error) {
 				rule.Check.Set(s, s.report(rule.Name))
 			}
 		}
-		res.Findings = s.appendFindings(res.Findings)
+		res.Findings = append(res.Findings, s.found.folded()...)
 	}
 	for i, t := range in.Tests.Tests {
 		if train.contaminated[i] {
@@ -136,6 +155,20 @@ func run(ctx context.Context, in Input, p Policy, workers int) (Result, error) {
 	grade(res.Findings, rules, p, train)
 	diag.Sort(res.Findings)
 	return res, nil
+}
+
+// part returns what the i-th of several reads tells its own progress.
+func part(progress func(done, total int64), reads []*dataset.File, i int) func(done, total int64) {
+	if progress == nil {
+		return func(int64, int64) {}
+	}
+	var before, total int64
+	for k, f := range reads {
+		if total += f.Size(); k < i {
+			before += f.Size()
+		}
+	}
+	return func(done, _ int64) { progress(before+done, total) }
 }
 
 // grade gives each finding its severity: the policy's, else the rule's; critical where a share is above what the policy allows.

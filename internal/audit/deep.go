@@ -16,11 +16,22 @@ type study struct {
 	tests   suite.Suite
 	train   *set
 	workers int
+	shared  *likeness // of the rules about almost equal text, once one of them asked for it
+	failed  error     // met while it was made
+}
+
+// likeness returns what the rules about almost equal text share.
+func (s *study) likeness() *likeness {
+	if s.shared == nil && s.failed == nil {
+		s.shared, s.failed = newLikeness(s)
+	}
+	return s.shared
 }
 
 // inquiry is a rule of the deep audit at work.
 type inquiry interface {
-	// eye returns the look of one goroutine: it is called for each example of the training data.
+	// eye returns the look of one goroutine: it is called for each example of the training data. It is nil for a rule
+	// that goes by what another's saw.
 	eye() eye
 	// take is handed what the eyes made of each block, in file order, by one goroutine.
 	take(seen any)
@@ -48,35 +59,46 @@ func (s *study) deepen(rules []Rule) error {
 			}
 		}
 	}
-	if len(inquiries) == 0 {
-		return nil
+	if len(inquiries) == 0 || s.failed != nil {
+		return s.failed
 	}
-	for seen, err := range dataset.Map(s.ctx, s.in.Train, s.workers, func() func(*dataset.Block) []any {
+	type glance struct {
+		done int64
+		seen []any // by inquiry
+	}
+	for g, err := range dataset.Map(s.ctx, s.in.Train, s.workers, func() func(*dataset.Block) glance {
 		eyes := make([]eye, len(inquiries))
 		for i, q := range inquiries {
 			eyes[i] = q.eye()
 		}
-		return func(b *dataset.Block) []any {
+		return func(b *dataset.Block) glance {
 			for row := range b.Rows() {
 				if len(row.Problems) > 0 {
 					continue
 				}
 				for _, e := range eyes {
-					e.row(row)
+					if e != nil {
+						e.row(row)
+					}
 				}
 			}
-			out := make([]any, len(eyes))
+			g := glance{b.Done(), make([]any, len(eyes))}
 			for i, e := range eyes {
-				out[i] = e.done()
+				if e != nil {
+					g.seen[i] = e.done()
+				}
 			}
-			return out
+			return g
 		}
 	}) {
 		if err != nil {
 			return err
 		}
+		if s.in.Progress != nil {
+			s.in.Progress(g.done, s.in.Train.Size())
+		}
 		for i, q := range inquiries {
-			q.take(seen[i])
+			q.take(g.seen[i])
 		}
 	}
 	for i, q := range inquiries {

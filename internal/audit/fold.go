@@ -17,7 +17,7 @@ func Fold(fs []diag.Finding) []diag.Finding {
 	}
 	at := map[group]int{}
 	var out []diag.Finding
-	var count []int
+	var count, own []int // what each stands for, and the first of it
 	for _, f := range fs {
 		g := group{f.Rule, f.File, f.Severity}
 		i, ok := at[g]
@@ -26,11 +26,12 @@ func Fold(fs []diag.Finding) []diag.Finding {
 				at[g] = len(out)
 			}
 			f.Lines = slices.Clone(f.Lines)
-			out, count = append(out, f), append(count, 1)
+			out, count, own = append(out, f), append(count, standsFor(f)), append(own, standsFor(f))
 			continue
 		}
 		o := &out[i]
-		if count[i]++; count[i] == 2 && len(o.Lines) == 0 {
+		count[i] += standsFor(f)
+		if len(o.Lines) == 0 {
 			o.Lines = []int{o.Line}
 		}
 		if len(f.Lines) == 0 {
@@ -41,9 +42,17 @@ func Fold(fs []diag.Finding) []diag.Finding {
 	for i := range out {
 		slices.Sort(out[i].Lines)
 		out[i].Lines = slices.Compact(out[i].Lines)
-		if n := count[i] - 1; n > 0 {
+		if n := count[i] - own[i]; n > 0 {
 			out[i].Message += fmt.Sprintf(" (and %d more like it)", n)
 		}
 	}
 	return out
+}
+
+// standsFor returns how many findings one stands for that was folded already (see foundings).
+func standsFor(f diag.Finding) int {
+	if len(f.Related) > 0 {
+		return 1
+	}
+	return max(1, len(f.Lines))
 }

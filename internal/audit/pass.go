@@ -2,7 +2,7 @@ package audit
 
 import (
 	"context"
-	"slices"
+	"errors"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/dataset"
@@ -13,16 +13,15 @@ import (
 
 // set is what the pass over one file leaves behind, for the rules that compare rows. Its slices are in file order.
 type set struct {
-	stats    FileStats
-	spots    [][]spot       // of the rules that look at rows and texts, by block
-	findings []diag.Finding // of the rules that look at the set
-	lines    []int32        // of each example
-	sizes    []int32        // of each example: training tokens, or bytes of content
+	stats FileStats
+	found foundings
+	lines []int32 // of each example
+	sizes []int32 // of each example: training tokens, or bytes of content
 
-	copies         []pair  // of equal examples
-	contradictions []pair  // of equal prompts with different answers
-	hits           []hit   // rows that hold a test's prompt
-	blank          []int32 // lines
+	copies         []pair    // of equal examples
+	contradictions []pair    // of equal prompts with different answers
+	hits           []hit     // rows that hold a test's prompt
+	blank          []stretch // of lines
 	unknown        map[string]*unknownKey
 	labels         labels
 	contaminated   map[int]bool // by index of the test
@@ -33,6 +32,9 @@ type set struct {
 	inOrder []int32 // sizes, sorted when first asked for
 }
 
+// stretch is lines one after the other, up to end.
+type stretch struct{ start, end int32 }
+
 // pair is two lines, the earlier first.
 type pair struct{ first, second int32 }
 
@@ -40,7 +42,7 @@ type pair struct{ first, second int32 }
 func (s *set) report(rule string) report {
 	return func(f diag.Finding) {
 		f.Rule, f.File = rule, s.stats.File
-		s.findings = append(s.findings, f)
+		s.found.add(f)
 	}
 }
 
@@ -59,37 +61,25 @@ type example struct {
 
 // yield is what one block hands over.
 type yield struct {
+	done     int64 // see dataset.Block
 	rows     int
 	examples []example
 	labels   []string
 	spots    []spot
 	hits     []hit
-	blank    []int32
+	blank    []stretch
 	unknown  []unknownAt
 }
 
-// spot is a finding in little room: dirty data has as many as it has rows, most of them saying the same.
+// spot is a finding in little room: dirty data has as many as it has rows, most of them saying the same (see foundings).
 type spot struct {
 	line, col int32
 	said      *saying
 }
 
-type saying struct{ rule, message, hint string }
-
-// appendFindings appends all that was found, and lets go of the spots.
-func (s *set) appendFindings(fs []diag.Finding) []diag.Finding {
-	n := len(s.findings)
-	for _, spots := range s.spots {
-		n += len(spots)
-	}
-	fs = slices.Grow(fs, n)
-	for _, spots := range s.spots {
-		for _, p := range spots {
-			fs = append(fs, diag.Finding{Rule: p.said.rule, File: s.stats.File, Line: int(p.line), Col: int(p.col), Message: p.said.message, Hint: p.said.hint})
-		}
-	}
-	s.spots = nil
-	return append(fs, s.findings...)
+type saying struct {
+	rule, message, hint string
+	times               int // by the worker
 }
 
 // pass reads a file once. tests is nil where contamination is not looked for.
@@ -98,8 +88,9 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 		stats: FileStats{File: f.Name()}, unknown: map[string]*unknownKey{}, contaminated: map[int]bool{},
 		counted: in.Encoding != nil,
 	}
-	var wholes table[int32]
-	var prompts table[answered]
+	var wholes, prompts matches
+	defer wholes.close()
+	defer prompts.close()
 	texts := newTextRules(rules)
 	for y, err := range dataset.Map(ctx, f, workers, func() func(*dataset.Block) *yield {
 		return newWorker(in, f.Name(), rules, texts, tests).block
@@ -107,9 +98,10 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 		if err != nil {
 			return nil, err
 		}
+		in.Progress(y.done, f.Size())
 		s.stats.Rows += y.rows
-		if len(y.spots) > 0 {
-			s.spots = append(s.spots, y.spots)
+		for _, p := range y.spots {
+			s.found.add(diag.Finding{Rule: p.said.rule, File: f.Name(), Line: int(p.line), Col: int(p.col), Message: p.said.message, Hint: p.said.hint})
 		}
 		s.hits = append(s.hits, y.hits...)
 		s.blank = append(s.blank, y.blank...)
@@ -119,19 +111,24 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 			s.stats.Tokens += int64(e.contentTotal)
 			s.lines = append(s.lines, e.line)
 			s.sizes = append(s.sizes, e.size)
-			if first, ok := wholes.put(e.whole, e.line); ok {
-				s.copies = append(s.copies, pair{first, e.line})
-			}
-			if first, ok := prompts.put(e.prompt, answered{e.line, e.answer}); ok && first.answer != e.answer {
-				s.contradictions = append(s.contradictions, pair{first.line, e.line})
+			if err := errors.Join(wholes.add(e.whole, e.line, 0), prompts.add(e.prompt, e.line, e.answer)); err != nil {
+				return nil, err
 			}
 		}
 		s.labels.add(y)
 	}
+	var err error
+	if s.copies, err = wholes.pairs(func(hashed, hashed) bool { return true }); err != nil {
+		return nil, err
+	}
+	if s.contradictions, err = prompts.pairs(func(first, second hashed) bool { return first.answer != second.answer }); err != nil {
+		return nil, err
+	}
 	s.stats.Examples = len(s.lines)
-	s.stats.PerExample = make([]int32, len(s.sizes))
-	if s.counted {
-		copy(s.stats.PerExample, s.sizes)
+	s.stats.PerExample = s.sizes
+	if !s.counted {
+		s.stats.PerExample = make([]int32, len(s.sizes))
+	} else {
 		for _, n := range s.sizes {
 			s.stats.TrainingTokens += int64(n)
 		}
@@ -144,17 +141,12 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 	return s, nil
 }
 
-// answered is the first row of a prompt.
-type answered struct {
-	line   int32
-	answer uint32
-}
-
 // worker is the state of one goroutine.
 type worker struct {
 	file    string
 	context rowContext
 	counter *tokens.Counter
+	roles   [3]int // tokens of user, assistant, system
 	memo    [256]memo
 	rows    []Rule // those that look at rows
 	texts   *textRules
@@ -183,6 +175,9 @@ func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *tes
 	w := &worker{file: file, texts: texts, tests: tests, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
 	if in.Encoding != nil {
 		w.counter = in.Encoding.NewCounter()
+		for i, role := range [...]string{"user", "assistant", "system"} {
+			w.roles[i] = w.counter.CountString(role)
+		}
 	} else {
 		w.context.limit = 0
 	}
@@ -200,12 +195,12 @@ func (w *worker) find(line, col int, said *saying) {
 }
 
 func (w *worker) block(b *dataset.Block) *yield {
-	w.out = new(yield)
+	w.out = &yield{done: b.Done()}
 	clear(w.byText)
 	for row := range b.Rows() {
 		w.out.rows++
 		for _, p := range row.Problems {
-			w.find(row.Line, p.Col, &saying{p.Rule, p.Message, p.Hint})
+			w.find(row.Line, p.Col, &saying{rule: p.Rule, message: p.Message, hint: p.Hint})
 		}
 		for _, k := range row.Unknown {
 			w.out.unknown = append(w.out.unknown, unknownAt{strings.Clone(k.Name), row.Line, k.Col})
@@ -216,7 +211,11 @@ func (w *worker) block(b *dataset.Block) *yield {
 		}
 	}
 	for _, line := range b.Blank() {
-		w.out.blank = append(w.out.blank, int32(line))
+		if n := len(w.out.blank); n > 0 && w.out.blank[n-1].end == int32(line) {
+			w.out.blank[n-1].end++
+		} else {
+			w.out.blank = append(w.out.blank, stretch{int32(line), int32(line) + 1})
+		}
 	}
 	return w.out
 }
@@ -242,7 +241,7 @@ func (w *worker) example(row *dataset.Row, quotable bool) {
 		}
 	}
 	for _, r := range w.rows {
-		r.Check.Row(&w.context, row, func(f diag.Finding) { w.find(f.Line, f.Col, &saying{r.Name, f.Message, f.Hint}) })
+		r.Check.Row(&w.context, row, func(f diag.Finding) { w.find(f.Line, f.Col, &saying{rule: r.Name, message: f.Message, hint: f.Hint}) })
 	}
 }
 
@@ -261,6 +260,14 @@ func (w *worker) recall(text string) (*memo, bool) {
 }
 
 func (w *worker) count(text string) int {
+	switch text { // of roles, there are more than of any other text
+	case "user":
+		return w.roles[0]
+	case "assistant":
+		return w.roles[1]
+	case "system":
+		return w.roles[2]
+	}
 	m, _ := w.recall(text)
 	if m == nil {
 		return w.counter.CountString(text)

@@ -17,7 +17,7 @@ type Rule struct {
 	Check    Check
 }
 
-// Check is how a rule looks. One field is set, or none where package dataset finds it while reading.
+// Check is how a rule looks. One field is set, or none where package dataset finds it while reading; Deep may add to another.
 type Check struct {
 	// Row looks at one example by itself, in any worker.
 	Row func(*rowContext, *dataset.Row, report)
@@ -102,9 +102,9 @@ func quickRules() []Rule {
 			Doc: "The example has more training tokens than the model trains on, so that its end, mostly the answer, is cut off.",
 		},
 		{
-			Name: "contamination", Severity: diag.Warning, Check: Check{Set: reportContamination},
+			Name: "contamination", Severity: diag.Warning, Check: Check{Set: reportContamination, Deep: nearlyContaminated},
 			Doc: "A test's prompt (without system text; white space and case folded) is the prompt of a training example, so that the benchmark would measure " +
-				"memory. Critical above max_contamination (5 % of the tests). The tests concerned are left out of the benchmark.",
+				"memory. Critical above max_contamination (5 % of the tests). The tests concerned are left out of the benchmark. " + nearContaminationDoc,
 		},
 		{
 			Name: "unknown-key", Severity: diag.Warning, Check: Check{File: reportUnknownKeys},
@@ -113,6 +113,10 @@ func quickRules() []Rule {
 		{
 			Name: "blank-line", Severity: diag.Info, Check: Check{File: reportBlankLines},
 			Doc: "A line is blank. It is passed over.",
+		},
+		{
+			Name: "stale-baseline", Severity: diag.Warning,
+			Doc: "An entry of the baseline accepts what is no longer found. It would accept the same defect if that came back.",
 		},
 		{
 			Name: "label-imbalance", Severity: diag.Info, Check: Check{Set: imbalance},

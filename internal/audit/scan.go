@@ -9,12 +9,13 @@ import (
 // textRules finds the places in a text at which some rule has to look. It is read-only once made.
 type textRules struct {
 	marked [256]byte // 1 for a byte that some rule marks
-	byMark [256][]Rule
+	byMark [256][]*Rule
 }
 
 func newTextRules(rules []Rule) *textRules {
 	t := new(textRules)
-	for _, r := range rules {
+	for i := range rules {
+		r := &rules[i]
 		for _, c := range []byte(r.Check.Marks) {
 			t.marked[c] = 1
 			t.byMark[c] = append(t.byMark[c], r)
@@ -70,37 +71,46 @@ func (w *worker) scanText(row *dataset.Row, i int, content bool, text string) {
 	if known && seen.clean {
 		return
 	}
-	found := 0
+	found, deep := 0, 0
 	after := 0 // the end of the last match: no rule looks into it again
 	for at := w.texts.next(text, 0); at < len(text) && found < maxPerText; at = w.texts.next(text, at+1) {
 		for _, r := range w.texts.byMark[text[at]] {
+			if r.Deep && deep == maxPerText {
+				continue // so that a list of addresses hides no key behind it
+			}
 			start, end, ok := r.Check.At(text, at)
 			if !ok || start < after {
 				continue
 			}
 			after = end
-			found++
-			col := 0
-			if content {
+			if r.Deep {
+				deep++
+			} else {
+				found++
+			}
+			said, col := w.describe(r, text[start:end]), 0
+			switch said.times++; {
+			case said.times > foldAbove: // folded into one that stands earlier, and measuring is slow
+			case content:
 				col = row.Col(i, start)
-			} else if i >= 0 {
+			case i >= 0:
 				col = row.Col(i, 0)
 			}
-			w.find(row.Line, col, w.describe(r, text[start:end]))
+			w.find(row.Line, col, said)
 		}
 	}
 	if seen != nil {
-		seen.clean = found == 0
+		seen.clean = found+deep == 0
 	}
 }
 
 // describe remembers what is said of short matches: one token may stand on every row.
-func (w *worker) describe(r Rule, match string) *saying {
+func (w *worker) describe(r *Rule, match string) *saying {
 	if d := w.said[match]; d != nil && d.rule == r.Name {
 		return d
 	}
 	message, hint := r.Check.Seen(strings.Clone(match))
-	d := &saying{r.Name, message, hint}
+	d := &saying{rule: r.Name, message: message, hint: hint}
 	if len(match) <= 32 && len(w.said) < 100 {
 		w.said[strings.Clone(match)] = d
 	}

@@ -66,10 +66,23 @@ func tooLong(c *rowContext, row *dataset.Row, report report) {
 }
 
 func reportBlankLines(s *set, report report) {
-	for _, line := range s.blank {
-		report(diag.Finding{Line: int(line), Message: "blank line", Hint: "remove it"})
+	n, more := 0, 0
+	for _, r := range s.blank {
+		for line := r.start; line < r.end; line++ {
+			if n++; n > maxBlank {
+				more += int(r.end - line)
+				break
+			}
+			report(diag.Finding{Line: int(line), Message: "blank line", Hint: "remove it"})
+		}
+	}
+	if more > 0 {
+		report(diag.Finding{Message: fmt.Sprintf("%d more blank lines", more), Hint: "remove them"})
 	}
 }
+
+// maxBlank is how many blank lines are named: a few bytes of a hostile archive may hold millions.
+const maxBlank = 1 << 20
 
 // unknownKey is a key that no format has: where it first stood, and on how many rows.
 type unknownKey struct {

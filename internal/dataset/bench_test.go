@@ -24,7 +24,7 @@ func testdata(t testing.TB, parts ...string) string {
 	return path
 }
 
-func unpacked(t testing.TB, path string) []byte {
+func unpackedFile(t testing.TB, path string) []byte {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -71,7 +71,27 @@ func benchParse(b *testing.B, data []byte) {
 func BenchmarkParse(b *testing.B) { benchParse(b, generated()) }
 
 func BenchmarkParseCorpus(b *testing.B) {
-	benchParse(b, unpacked(b, testdata(b, "corpus-100k.jsonl.gz")))
+	benchParse(b, unpackedFile(b, testdata(b, "corpus-100k.jsonl.gz")))
+}
+
+// BenchmarkRead reads the corpus and cuts it into blocks of lines, with two workers that do nothing.
+func BenchmarkRead(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "corpus.jsonl")
+	if err := os.WriteFile(path, unpackedFile(b, testdata(b, "corpus-100k.jsonl.gz")), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	f, err := Open(path, "corpus.jsonl")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(f.Size())
+	for b.Loop() {
+		for _, err := range Map(b.Context(), f, 2, func() func(*Block) int { return func(b *Block) int { return len(b.data) } }) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
 }
 
 func BenchmarkAppendNormal(b *testing.B) {
@@ -86,7 +106,7 @@ func BenchmarkAppendNormal(b *testing.B) {
 }
 
 func BenchmarkDigestCorpus(b *testing.B) {
-	data := unpacked(b, testdata(b, "corpus-100k.jsonl.gz"))
+	data := unpackedFile(b, testdata(b, "corpus-100k.jsonl.gz"))
 	path := filepath.Join(b.TempDir(), "corpus.jsonl")
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		b.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"slices"
 )
 
@@ -23,14 +24,20 @@ type Block struct {
 	line  int   // of the first line
 	long  int64 // bytes of the one line that was passed over, longer than limit
 	limit int
+	done  int64 // bytes of the file on disk read so far
 	p     *parser
 	blank []int
 }
 
+// Done returns how many bytes of the file on disk were read when the block was whole, of File.Size in all: what a
+// display of progress shows.
+func (b *Block) Done() int64 { return b.done }
+
 // Rows yields the rows of the block in order, each good until the next. Blank lines are not rows.
 func (b *Block) Rows() iter.Seq[*Row] {
 	return func(yield func(*Row) bool) {
-		b.blank = b.blank[:0]
+		b.blank = b.p.blank[:0]
+		defer func() { b.p.blank = b.blank }()
 		if b.long > 0 {
 			yield(&Row{Line: b.line, ParallelToolCalls: -1, Problems: []Problem{{
 				Rule:    "invalid-json",
@@ -110,7 +117,9 @@ func (br *blockReader) next(buf []byte) (Block, error) {
 	if br.err != nil && !errors.Is(br.err, io.EOF) || len(b.data) == 0 {
 		return b, br.err
 	}
-	br.line += bytes.Count(b.data, []byte{'\n'})
+	if br.line += bytes.Count(b.data, []byte{'\n'}); br.line > math.MaxInt32 {
+		return b, errors.New("more lines than can be told apart: 2147483647")
+	}
 	return b, nil
 }
 

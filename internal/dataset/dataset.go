@@ -45,6 +45,13 @@ import (
 // without being held in memory.
 const MaxLine = 64 << 20
 
+// An archive that unpacks to more than bombSize bytes and bombRatio times its size is refused: rows of text come to some
+// 20 times, equal ones to less than 500.
+const (
+	bombSize  = 64 << 20
+	bombRatio = 500
+)
+
 // container is how the bytes of a file are packed.
 type container int
 
@@ -153,28 +160,31 @@ func kindOf(m fs.FileMode) string {
 
 // open returns the unpacked bytes. The caller closes them. Decoders hold a window of bounded size, whatever the
 // packed data claims.
-func (f *File) open() (io.ReadCloser, error) {
+func (f *File) open() (*stream, error) {
 	file, err := os.Open(f.path)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", f.name, err)
 	}
+	s := &stream{f: f, file: file, close: file.Close}
+	disk := onDisk{s}
+	s.r = disk
 	switch f.container {
 	case gzipped:
-		z, err := gzip.NewReader(file)
+		z, err := gzip.NewReader(disk)
 		if err != nil {
 			file.Close()
 			return nil, f.packed(err)
 		}
-		return &stream{f: f, r: z, close: func() error { return errors.Join(z.Close(), file.Close()) }}, nil
+		s.r, s.close = z, func() error { return errors.Join(z.Close(), file.Close()) }
 	case zstandard:
-		z, err := zstd.NewReader(file, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
+		z, err := zstd.NewReader(disk, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
 		if err != nil {
 			file.Close()
 			return nil, f.packed(err)
 		}
-		return &stream{f: f, r: z, close: func() error { z.Close(); return file.Close() }}, nil
+		s.r, s.close = z, func() error { z.Close(); return file.Close() }
 	}
-	return &stream{f: f, r: file, close: file.Close}, nil
+	return s, nil
 }
 
 // packed tells a damaged archive from a failure of the system.
@@ -190,22 +200,36 @@ func (f *File) packed(err error) error {
 // stream names the file in errors, and notices a plain file that changes its size while it is read.
 type stream struct {
 	f     *File
-	r     io.Reader
-	n     int64
+	file  *os.File
+	r     io.Reader // of the unpacked bytes
+	disk  int64     // bytes read of the file on disk
+	n     int64     // bytes unpacked
 	close func() error
+}
+
+// onDisk reads the file as it is packed, and counts.
+type onDisk struct{ s *stream }
+
+func (d onDisk) Read(p []byte) (int, error) {
+	n, err := d.s.file.Read(p)
+	d.s.disk += int64(n)
+	return n, err
 }
 
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	s.n += int64(n)
 	switch {
+	case s.n > bombSize && s.n/bombRatio > s.disk:
+		err = mistake(s.f.name, "damaged-archive", fmt.Sprintf("unpacks to more than %d MiB, over %d times its size: not data, or made to harm", bombSize>>20, bombRatio),
+			"unpack it yourself if it is what you meant")
 	case err == nil:
 	case s.f.container != plain && err != io.EOF:
 		err = s.f.packed(err)
 	case err != io.EOF:
 		err = fmt.Errorf("reading %s: %w", s.f.name, err)
-	case s.f.container == plain && s.n != s.f.size:
-		err = fmt.Errorf("reading %s: the file had %d bytes when opened and now has %d", s.f.name, s.f.size, s.n)
+	case s.f.container == plain && s.disk != s.f.size:
+		err = fmt.Errorf("reading %s: the file had %d bytes when opened and now has %d", s.f.name, s.f.size, s.disk)
 	}
 	return n, err
 }

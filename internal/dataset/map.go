@@ -51,6 +51,7 @@ func Map[T any](ctx context.Context, f *File, workers int, newFn func() func(*Bl
 					}
 					return
 				}
+				b.done = r.disk
 				j := job{b, make(chan T, 1)}
 				select {
 				case order <- j.out:

@@ -217,6 +217,8 @@ func (p *parser) assemble(messages kind, shareGPT bool, at int) {
 		first = append(first, m)
 	}
 	switch {
+	case messages == absent && p.refuse():
+		return
 	case messages != absent && !shareGPT:
 		p.ignoreFields(prompt, completion, instruction, input, output, system)
 	case messages != absent:
@@ -259,6 +261,23 @@ func (p *parser) assemble(messages kind, shareGPT bool, at int) {
 	if !incomplete {
 		p.checkTrained()
 	}
+}
+
+// refuse notes a row that is meant for something else than supervised training, and reports whether it is one. Its keys
+// are not unknown then.
+func (p *parser) refuse() bool {
+	f := &p.fields
+	switch {
+	case p.foreign == preference:
+		p.note("messages-not-a-list", 0, `only supervised examples are tuned here: write the preferred answer as {"messages": […]}`,
+			"preference data (DPO: a preferred and a rejected answer), which is not read")
+	case p.foreign == benchmark && f[input].seen && !f[instruction].seen && !f[output].seen:
+		p.note("messages-not-a-list", 0, "these look like benchmark tests; are train and tests swapped?", "a benchmark test (input, ideal), not an example to train on")
+	default:
+		return false
+	}
+	p.row.Unknown = p.row.Unknown[:0]
+	return true
 }
 
 func (p *parser) ignoreFields(ns ...int) {

@@ -13,6 +13,8 @@ type parser struct {
 	unknown []unknownKey // at the level being read, for duplicates
 	fields  [fieldCount]field
 	ended   bool // the grammar broke: what follows is unknown
+	foreign foreign
+	blank   []int // see Block.Blank
 }
 
 // The texts of the formats other than chat.
@@ -38,6 +40,24 @@ type field struct {
 type unknownKey struct {
 	name string
 	at   int
+}
+
+// foreign is a kind of row that is no example, by a key that only such rows have.
+type foreign byte
+
+const (
+	preference foreign = iota + 1
+	benchmark
+)
+
+func foreignKey(key string) foreign {
+	switch key {
+	case "preferred_output", "non_preferred_output", "chosen", "rejected":
+		return preference
+	case "ideal":
+		return benchmark
+	}
+	return 0
 }
 
 // kind is the JSON type of a value.
@@ -79,6 +99,7 @@ func (p *parser) parse(raw []byte, line int) *Row {
 	p.row = Row{Line: line, Raw: raw, Messages: p.row.Messages[:0], ParallelToolCalls: -1, Unknown: p.row.Unknown[:0]}
 	p.unknown = p.unknown[:0]
 	p.fields = [fieldCount]field{}
+	p.foreign = 0
 	p.ended = !p.readRow()
 	slices.SortStableFunc(p.problems, func(a, b Problem) int { return cmp.Compare(a.Col, b.Col) })
 	p.row.Problems = p.problems
@@ -136,6 +157,7 @@ func (p *parser) readRow() bool {
 		case "parallel_tool_calls":
 			return p.flag(&p.row.ParallelToolCalls, key)
 		}
+		p.foreign = max(p.foreign, foreignKey(key))
 		p.ignore(key, at)
 		return p.skip()
 	})

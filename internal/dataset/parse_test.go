@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -48,6 +50,8 @@ func TestProblems(t *testing.T) {
 		{"number", ` 42 `, "2 not-an-object"},
 		{"no format", `{}`, "1 messages-not-a-list"},
 		{"preference data", `{"input":{"messages":[]},"preferred_output":[],"non_preferred_output":[]}`, "1 messages-not-a-list"},
+		{"preferences in other words", `{"prompt":"q","chosen":"a","rejected":"b"}`, "1 messages-not-a-list"},
+		{"benchmark test", `{"id":"t1","input":"q","ideal":"a"}`, "1 messages-not-a-list"},
 		{"messages is an object", `{"messages": {"role": "user"}}`, "14 messages-not-a-list"},
 		{"messages is null", `{"messages":null}`, "13 messages-not-a-list"},
 		{"message is text", chat(`"hi",` + ok), "14 messages-not-a-list"},
@@ -177,6 +181,7 @@ func FuzzRow(f *testing.F) {
 		`{"conversations":[{"from":"human","value":"q"},{"from":"gpt","value":"a"}],"system":"s"}`,
 		`{"instruction":"q","input":"i","output":"a"}`, `{"prompt":"q","completion":"a"}`,
 		`{"a":{"b":[[[1,2,{"c":null}]]],"b":2}}`, "{\"a\":\"\xff\"}", `{"a":"\ud800"}`, `[1,2]`, `{"x":01}`,
+		`{"a":1,"\u0061":2}`, `"\\ud800 \ud83d\ude00 \ude00\ud83d"`, strings.Repeat("[", 128) + strings.Repeat("]", 128), strings.Repeat("[", 129) + strings.Repeat("]", 129),
 	} {
 		f.Add([]byte(seed))
 	}
@@ -186,6 +191,14 @@ func FuzzRow(f *testing.F) {
 		}
 		p := new(parser)
 		row := p.parse(line, 1)
+		s := parser{}
+		s.reset(line)
+		refused := !s.value() || !s.atEnd() || len(s.problems) > 0
+		if why := strict(line); refused != (why != "") {
+			t.Fatalf("strict JSON: %q, refused: %v", why, s.problems)
+		} else if refused && len(row.Problems) == 0 {
+			t.Fatalf("accepted, though %s", why)
+		}
 		for _, problem := range row.Problems {
 			if problem.Col < 0 || problem.Col > utf8.RuneCount(line)+1 {
 				t.Fatalf("column %d of %d", problem.Col, utf8.RuneCount(line))
@@ -198,11 +211,6 @@ func FuzzRow(f *testing.F) {
 		want, err := decode(line)
 		if err != nil {
 			t.Fatalf("accepted what encoding/json refuses: %v", err)
-		}
-		var s scanner
-		s.reset(line)
-		if !s.value() || len(s.problems) > 0 {
-			t.Fatalf("value refuses what parse accepts: %v", s.problems)
 		}
 		got, err := decode(s.canon)
 		if err != nil {
@@ -223,6 +231,62 @@ func FuzzRow(f *testing.F) {
 			t.Fatalf("normal form %s becomes %s, %v", normal, twice, again.Problems)
 		}
 	})
+}
+
+// strict judges one line by other means than the parser's, and says why it is not strict JSON: what encoding/json refuses,
+// bytes that are not UTF-8, an object with a key twice, half of a surrogate pair, too many levels.
+func strict(line []byte) string {
+	if !json.Valid(line) {
+		return "no JSON"
+	}
+	if !utf8.Valid(line) {
+		return "not UTF-8"
+	}
+	escapes := regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`).FindAllSubmatchIndex(line, -1) // within strings: JSON has none elsewhere
+	for i := 0; i < len(escapes); i++ {
+		code := func(i int) uint64 {
+			n, _ := strconv.ParseUint(string(line[escapes[i][2]+1:escapes[i][3]]), 16, 32) // 0 for other escapes
+			return n
+		}
+		switch n := code(i); {
+		case n>>10 == 0xd800>>10 && i+1 < len(escapes) && escapes[i+1][0] == escapes[i][1] && code(i+1)>>10 == 0xdc00>>10:
+			i++
+		case n>>11 == 0xd800>>11:
+			return "half of a surrogate pair"
+		}
+	}
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber()
+	var open []map[string]bool // the keys of each object, nil for a list
+	key := false
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return ""
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, map[string]bool{})
+		case json.Delim('['):
+			open = append(open, nil)
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+		default:
+			if key {
+				name := token.(string)
+				if open[len(open)-1][name] {
+					return "key twice"
+				}
+				open[len(open)-1][name] = true
+				key = false
+				continue
+			}
+		}
+		if len(open) > maxDepth {
+			return "too deep"
+		}
+		key = len(open) > 0 && open[len(open)-1] != nil
+	}
 }
 
 // decode reads JSON with numbers as written: 1e999 is one, though no float64.
@@ -290,4 +354,24 @@ func FuzzBlocks(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestForeignRows: rows of another trade are called by their name, once, without a complaint about each key.
+func TestForeignRows(t *testing.T) {
+	for row, want := range map[string]string{
+		`{"input":{"messages":[{"role":"user","content":"q"}]},"preferred_output":[],"non_preferred_output":[]}`:         "DPO",
+		`{"prompt":"q","chosen":"a","rejected":"b"}`:                                                                     "DPO",
+		`{"id":"t1","input":"q","ideal":"a"}`:                                                                            "are train and tests swapped?",
+		`{"id":"t1","input":[{"role":"user","content":"q"}],"ideal":["a","b"]}`:                                          "are train and tests swapped?",
+		`{"conversations":[{"from":"human","value":"q"},{"from":"function_call","value":"{}"}]}`:                         `"function_call"`,
+		`{"conversations":[{"from":"observation","value":"r"},{"from":"human","value":"q"},{"from":"gpt","value":"a"}]}`: `"observation"`,
+	} {
+		r := new(parser).parse([]byte(row), 1)
+		if len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Message+r.Problems[0].Hint, want) || len(r.Unknown) > 0 {
+			t.Errorf("%s: %v, unknown %v, want one problem with %s", row, r.Problems, r.Unknown, want)
+		}
+	}
+	if r := new(parser).parse([]byte(`{"ideal":"x","chosen":1,"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}`), 1); len(r.Problems) > 0 || len(r.Unknown) != 2 {
+		t.Errorf("an example with such keys besides: %v %v", r.Problems, r.Unknown)
+	}
 }

@@ -5,6 +5,7 @@ package report
 import (
 	"time"
 
+	"github.com/tunegate/tunegate/internal/advice"
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
 )
@@ -14,22 +15,23 @@ const Schema = 1
 
 // Report is a run over one or more legs. Money is in USD.
 type Report struct {
-	Schema   int          `json:"schema"`
-	Tunegate string       `json:"tunegate"` // the program's version
-	Name     string       `json:"name"`     // the manifest's
-	Profile  string       `json:"profile"`
-	Verdict  gate.Verdict `json:"verdict"` // the worst of the legs'
-	Started  time.Time    `json:"started"`
-	Margin   float64      `json:"min_improvement"` // the manifest's; an agent may have its own, see Leg
-	Rule     string       `json:"rule"`
-	Expected []string     `json:"expected"` // ids of all legs of the manifest, in its order; this run may have had some of them only
-	Legs     []Leg        `json:"legs"`
-	Agents   []Agent      `json:"agents"`
-	Launched int          `json:"launched"` // jobs that this run created
-	CostUSD  float64      `json:"cost_usd"` // what this run spent
-	Seconds  float64      `json:"seconds"`
-	Estimate *Money       `json:"estimate,omitempty"`
-	Budget   *float64     `json:"max_cost_usd,omitempty"`
+	Schema      int          `json:"schema"`
+	Tunegate    string       `json:"tunegate"` // the program's version
+	Name        string       `json:"name"`     // the manifest's
+	Profile     string       `json:"profile"`
+	Verdict     gate.Verdict `json:"verdict"` // the worst of the legs'
+	Started     time.Time    `json:"started"`
+	Margin      float64      `json:"min_improvement"` // the manifest's; an agent may have its own, see Leg
+	Rule        string       `json:"rule"`
+	Expected    []string     `json:"expected"` // ids of all legs of the manifest, in its order; this run may have had some of them only
+	Legs        []Leg        `json:"legs"`
+	Agents      []Agent      `json:"agents"`
+	Launched    int          `json:"launched"` // jobs that this run created
+	CostUSD     float64      `json:"cost_usd"` // what this run spent
+	Seconds     float64      `json:"seconds"`
+	Estimate    *Money       `json:"estimate,omitempty"`
+	ReservedUSD float64      `json:"reserved_usd"` // what this run set aside, before launches and benchmarks
+	Budget      *float64     `json:"max_cost_usd,omitempty"`
 }
 
 // Money splits a sum.
@@ -59,21 +61,23 @@ type Agent struct {
 
 // Leg is one agent on one base model.
 type Leg struct {
-	ID        string       `json:"id"`
-	Agent     string       `json:"agent"`
-	Provider  string       `json:"provider"`
-	BaseModel string       `json:"base_model"`
-	Margin    float64      `json:"min_improvement"` // what this leg had to show, by the rule
-	Rule      string       `json:"rule"`
-	Verdict   gate.Verdict `json:"verdict"`
-	Reasons   []string     `json:"reasons"` // plain sentences, the verdict's first
-	Next      []string     `json:"next"`    // what to do now
-	Audit     Audit        `json:"audit"`
-	Estimate  *Money       `json:"estimate,omitempty"`
-	Phases    []Phase      `json:"phases"`
-	Launched  int          `json:"launched"`
-	CostUSD   float64      `json:"cost_usd"`
-	Seconds   float64      `json:"seconds"`
+	ID          string        `json:"id"`
+	Agent       string        `json:"agent"`
+	Provider    string        `json:"provider"`
+	BaseModel   string        `json:"base_model"`
+	Margin      float64       `json:"min_improvement"` // what this leg had to show, by the rule
+	Rule        string        `json:"rule"`
+	Verdict     gate.Verdict  `json:"verdict"`
+	Reasons     []string      `json:"reasons"` // plain sentences, the verdict's first
+	Next        []string      `json:"next"`    // what to do now
+	Advice      []advice.Step `json:"advice"`  // what to change in the data, most useful first; for a leg that did not pass
+	Audit       Audit         `json:"audit"`
+	Estimate    *Money        `json:"estimate,omitempty"`
+	ReservedUSD float64       `json:"reserved_usd"` // set aside before launches and benchmarks
+	Phases      []Phase       `json:"phases"`
+	Launched    int           `json:"launched"`
+	CostUSD     float64       `json:"cost_usd"`
+	Seconds     float64       `json:"seconds"`
 }
 
 // Last returns the last phase that was begun.
@@ -90,6 +94,7 @@ type Audit struct {
 	Messages     int            `json:"messages"`
 	Tokens       int64          `json:"tokens"`
 	Findings     []diag.Finding `json:"findings"`
+	Accepted     int            `json:"accepted"`     // findings that the baseline accepts, and that are not listed
 	Contaminated []string       `json:"contaminated"` // ids of tests that stand in the training data
 }
 
@@ -99,7 +104,8 @@ type Phase struct {
 	Examples       int            `json:"examples"`
 	Key            string         `json:"run_key"`
 	Job            string         `json:"job"`
-	Status         string         `json:"status"` // of the job
+	Status         string         `json:"status"`               // of the job; lost: the provider has it no more
+	ErrorCode      string         `json:"error_code,omitempty"` // the provider's word for why the job failed
 	Attempt        int            `json:"attempt"`
 	Model          string         `json:"model"`
 	Launched       int            `json:"launched"` // jobs created in this run: 0 means reused or adopted
@@ -148,7 +154,7 @@ type Answer struct {
 func (r *Report) Complete() {
 	r.Schema = Schema
 	verdicts := make([]gate.Verdict, len(r.Legs))
-	r.Agents, r.Launched, r.CostUSD = make([]Agent, len(r.Legs)), 0, 0
+	r.Agents, r.Launched, r.CostUSD, r.ReservedUSD = make([]Agent, len(r.Legs)), 0, 0, 0
 	r.Legs, r.Expected = orEmpty(r.Legs), orEmpty(r.Expected)
 	for i := range r.Legs {
 		l := &r.Legs[i]
@@ -159,6 +165,7 @@ func (r *Report) Complete() {
 		verdicts[i] = l.Verdict
 		r.Launched += l.Launched
 		r.CostUSD += l.CostUSD
+		r.ReservedUSD += l.ReservedUSD
 		a := Agent{Name: l.Agent, Verdict: l.Verdict, Launched: l.Launched, CostUSD: l.CostUSD, Seconds: l.Seconds}
 		if p := l.Last(); p != nil {
 			a.Model, a.Job = p.Model, p.Job
@@ -187,7 +194,7 @@ func (l *Leg) complete() {
 			p.Benchmark.Flips = orEmpty(p.Benchmark.Flips)
 		}
 	}
-	l.Reasons, l.Next, l.Phases = orEmpty(l.Reasons), orEmpty(l.Next), orEmpty(l.Phases)
+	l.Reasons, l.Next, l.Advice, l.Phases = orEmpty(l.Reasons), orEmpty(l.Next), orEmpty(l.Advice), orEmpty(l.Phases)
 	l.Audit.Findings, l.Audit.Contaminated = orEmpty(l.Audit.Findings), orEmpty(l.Audit.Contaminated)
 }
 

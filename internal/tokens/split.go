@@ -1,8 +1,6 @@
 package tokens
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"unicode/utf8"
 )
 
@@ -23,63 +21,30 @@ import (
 //
 // No text makes it look at a byte more than a few times.
 type splitter struct {
-	cased bool
-	class []class
-	ascii [256]uint8 // bits for word; none for bytes of longer code points
+	cased    bool
+	class    []class
+	after    [256]uint8 // see endsWord and endsRun
+	odd      uint64     // a byte that is no symbol to a window, eight times: the apostrophe of cl100k_base; else NUL, which is rare
+	caseless uint64     // all ones if capitals are like other letters
 }
 
-const (
-	prefixBit  = 1 << 0 // a word may follow it in the same piece
-	capitalBit = 1 << 1
-	stopBit    = 1 << 2 // certainly ends a word
-)
-
 func newSplitter(cased bool) *splitter {
+	const ones = 0x0101010101010101
 	s := &splitter{cased: cased, class: classes()}
+	odd := byte(0)
+	if !cased {
+		s.caseless, odd = 1<<64-1, '\''
+		s.odd = '\'' * ones
+	}
 	for b := range byte(utf8.RuneSelf) {
-		is := s.class[b]
-		switch {
-		case is&(letter|head) == letter|head:
-			s.ascii[b] = capitalBit
-		case is&letter != 0: // a run of them is measured, not looked up
-		case b == '\'': // may begin a contraction
-		case is&(newline|number) != 0:
-			s.ascii[b] = stopBit
-		default:
-			s.ascii[b] = stopBit | prefixBit
+		if b != '\'' || !cased {
+			s.after[b] |= endsWord
+		}
+		if b != odd && (b == ' ' || s.class[b]&space == 0) {
+			s.after[b] |= endsRun
 		}
 	}
 	return s
-}
-
-// wordWindow is how many bytes word may look at.
-const wordWindow = 24
-
-// word returns the end of the piece at the start of text if that is a plain ASCII word, such as " the" or "(Then", and
-// else 0, which says nothing. It is a short cut for most pieces of most texts, without a branch for each byte. The
-// text has at least wordWindow bytes.
-func (s *splitter) word(text []byte) int {
-	start := uint(s.ascii[text[0]] & prefixBit)
-	small := start + uint(s.ascii[text[start]]&capitalBit)>>1
-	end := small + smallLetters(text[small:])
-	if end == small+8 {
-		end += smallLetters(text[end:])
-	}
-	if end == start || s.ascii[text[end]]&stopBit == 0 {
-		return 0
-	}
-	return int(end)
-}
-
-// smallLetters returns how many of the first 8 bytes are, without a gap, from a to z.
-func smallLetters(text []byte) uint {
-	const ones = 0x0101010101010101
-	x := binary.LittleEndian.Uint64(text)
-	low := x & (0x7f * ones)
-	atLeastA := low + (0x80-'a')*ones
-	aboveZ := low + (0x80-'z'-1)*ones
-	others := ^(atLeastA &^ aboveZ &^ x) & (0x80 * ones)
-	return uint(bits.TrailingZeros64(others)) / 8
 }
 
 // end returns where the piece that starts at i < len(text) ends.

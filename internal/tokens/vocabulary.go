@@ -18,8 +18,10 @@ import (
 //
 // Tokens of at most shortMax bytes lie in keys, by rank, so that the frequent ones are neighbours in memory. index is
 // an open-addressing table at most half full: a slot holds 14 bits of the key's hash and rank+1, so that looking for
-// what is not there, which merging does mostly, rarely leaves it. The few longer tokens are in a map.
+// what is not there, which merging does mostly, rarely leaves it. The filter, small enough for the processor's second
+// cache, has a bit for the hash of each key, and spares most of those looks. The few longer tokens are in a map.
 type vocabulary struct {
+	filter  []uint64 // 64 bits each
 	index   []uint32
 	keys    []key
 	pairs   []uint32 // ranks of the tokens of two bytes, by first<<8 | second; noRank
@@ -31,6 +33,8 @@ const (
 	shortMax = 15
 	rankBits = 18
 	rankMask = 1<<rankBits - 1
+
+	filterWords = 1 << 15
 
 	noRank = 1<<32 - 1
 )
@@ -90,6 +94,9 @@ func (v *vocabulary) rank(b []byte) uint32 {
 
 func (v *vocabulary) shortRank(k key) uint32 {
 	h := k.hash()
+	if v.filter[h>>6%filterWords]>>(h&63)&1 == 0 {
+		return noRank
+	}
 	print := uint32(h) &^ rankMask
 	for slot := h >> 32; ; slot++ {
 		entry := v.index[slot&uint64(len(v.index)-1)]
@@ -119,6 +126,7 @@ func (v *vocabulary) add(token []byte) {
 	k := keyOf(token)
 	v.keys = append(v.keys, k)
 	h := k.hash()
+	v.filter[h>>6%filterWords] |= 1 << (h & 63)
 	slot := h >> 32
 	for v.index[slot&uint64(len(v.index)-1)] != 0 {
 		slot++
@@ -152,10 +160,11 @@ func decodeVocabulary(data []byte) (*vocabulary, error) {
 		return nil, fmt.Errorf("%d tokens are too many", lines)
 	}
 	v := &vocabulary{
-		index: make([]uint32, 1<<bits.Len(uint(2*lines-1))),
-		keys:  make([]key, 0, lines),
-		pairs: make([]uint32, 1<<16),
-		long:  make(map[string]uint32),
+		filter: make([]uint64, filterWords),
+		index:  make([]uint32, 1<<bits.Len(uint(2*lines-1))),
+		keys:   make([]key, 0, lines),
+		pairs:  make([]uint32, 1<<16),
+		long:   make(map[string]uint32),
 	}
 	for i := range v.pairs {
 		v.pairs[i] = noRank

@@ -1,0 +1,245 @@
+package audit
+
+import (
+	"slices"
+	"sync"
+)
+
+// Requests that share a key are candidates. The keys are gone through in parts, each of which sorts pairs of key and
+// request in an array of bounded size; of a key that many share, each request meets the first and the last few before it.
+const (
+	partKeys   = 4 << 20 // about how many at once
+	meetFirst  = 4
+	meetBefore = 6
+	meetTests  = 32
+	meetRows   = 256            // that are compared with tests
+	leastShare = alikeSub - .25 // of a request's weight in another's; below it not even misspellings can make them alike
+	closeBy    = .95            // as alike as this, no closer one is looked for
+)
+
+// group calls visit for each key that several requests share, with their indices in order. add appends the keys of one
+// request. The parts are gone through by several workers; visitor makes the function of each part, which is told when it
+// is over by an empty list.
+func (l *likeness) group(each int, add func(dst []uint64, r *request, scratch []uint32) []uint64, visitor func() func([]int32)) {
+	n := len(l.requests)
+	parts := uint64(max(4, n*each/partKeys))
+	next := make(chan uint64, parts)
+	for p := range parts {
+		next <- p
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for range l.study.workers {
+		wg.Go(func() {
+			var records, spare, keys []uint64
+			scratch := make([]uint32, 0, keyWords+1)
+			var rows []int32
+			for p := range next {
+				records = records[:0]
+				for i := range l.requests {
+					keys = add(keys[:0], &l.requests[i], scratch)
+					for _, k := range keys {
+						if k *= hashSpread; k%parts == p {
+							records = append(records, k>>rowBits<<rowBits|uint64(i))
+						}
+					}
+				}
+				records, spare = radixSort(records, spare)
+				visit := visitor()
+				for from := 0; from < len(records); {
+					to := from + 1
+					for to < len(records) && records[to]>>rowBits == records[from]>>rowBits {
+						to++
+					}
+					if to-from > 1 {
+						rows = rows[:0]
+						for _, r := range records[from:to] {
+							rows = append(rows, int32(r&(1<<rowBits-1)))
+						}
+						visit(slices.Compact(rows))
+					}
+					from = to
+				}
+				visit(nil)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// rowBits are those of a record that number its request; the other 33 are its key's.
+const rowBits = 31
+
+// radixSort sorts by the keys and keeps the order of the requests of equal ones. It returns the sorted array and the other.
+func radixSort(a, b []uint64) (sorted, spare []uint64) {
+	b = slices.Grow(b[:0], len(a))[:len(a)]
+	for shift := rowBits; shift < 64; shift += 11 {
+		var count [1 << 11]int
+		for _, v := range a {
+			count[v>>shift&(1<<11-1)]++
+		}
+		at := 0
+		for i, n := range count {
+			count[i], at = at, at+n
+		}
+		for _, v := range a {
+			d := v >> shift & (1<<11 - 1)
+			b[count[d]] = v
+			count[d]++
+		}
+		a, b = b, a
+	}
+	return a, b
+}
+
+// meetings calls meet for the pairs of a group that are looked at, the later one first.
+func meetings(rows []int32, first, before int, meet func(later, earlier int32)) {
+	for k, later := range rows {
+		for i := range min(k, first) {
+			meet(later, rows[i])
+		}
+		for i := max(first, k-before); i < k; i++ {
+			meet(later, rows[i])
+		}
+	}
+}
+
+// compareShort finds for each short request the closest earlier one, and the tests that it is like.
+func (l *likeness) compareShort() {
+	l.wordbook.weigh(len(l.requests))
+	for i := range l.requests {
+		r := &l.requests[i]
+		for _, w := range l.wordsOf(r) {
+			r.weight += l.wordbook.weight[w]
+		}
+	}
+	tests := int32(l.testCount())
+	var mu sync.Mutex
+	l.group(keyWords*(keyWords-1)/2+1, func(dst []uint64, r *request, scratch []uint32) []uint64 {
+		if r.words == 0 {
+			return dst
+		}
+		return l.wordbook.keys(dst, l.wordsOf(r), scratch)
+	}, func() func([]int32) {
+		w := wording{wordbook: &l.wordbook}
+		best := make([]likest, len(l.requests))
+		var gifts []leak
+		meet := func(later, earlier int32) {
+			b := &best[later]
+			a, c := &l.requests[earlier], &l.requests[later]
+			if b.much >= closeBy || b.much > 0 && b.to == earlier || min(a.weight, c.weight) < leastShare*max(a.weight, c.weight) || !l.comparable(a, c) {
+				return
+			}
+			if share, within := w.compare(l.wordsOf(a), l.wordsOf(c)); (share >= alikeWords || within && share >= alikeSub) && closer(likest{earlier, share}, *b) {
+				*b = likest{earlier, share}
+			}
+		}
+		return func(rows []int32) {
+			if rows == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				l.gifts = append(l.gifts, gifts...)
+				for i, b := range best {
+					if b.much > 0 && closer(b, l.alike[i]) {
+						l.alike[i] = b
+					}
+				}
+				return
+			}
+			t := 0
+			for t < len(rows) && rows[t] < tests {
+				t++
+			}
+			for _, test := range rows[:min(t, meetTests)] {
+				for _, row := range rows[t:min(len(rows), t+meetRows)] {
+					r := &l.requests[row]
+					if share, within := w.compare(l.wordsOf(&l.requests[test]), l.wordsOf(r)); share >= testWording || within && share >= testSub {
+						gifts = append(gifts, leak{line: r.line, test: test, share: share})
+					}
+				}
+			}
+			meetings(rows[t:], meetFirst, meetBefore, meet)
+		}
+	})
+}
+
+// closer prefers what is more alike, then what stands earlier.
+func closer(a, b likest) bool { return a.much > b.much || a.much == b.much && a.to < b.to }
+
+func (l *likeness) wordsOf(r *request) []uint32 { return l.arena[r.start:][:r.words] }
+
+func (l *likeness) testCount() int { return len(l.study.tests.Tests) }
+
+// candidate is a long request and one before it that shares bands with it, as one number in the order of the later one.
+func candidate(later, earlier int32) uint64 { return uint64(later)<<32 | uint64(uint32(earlier)) }
+
+const (
+	mostCandidates = 3 // of a long request: those that share the most bands
+	leastBands     = 2 // that it shares with each
+)
+
+// longCandidates returns for the long rows the earlier ones that may be like them, in order.
+func (l *likeness) longCandidates() []uint64 {
+	var all []uint64
+	var mu sync.Mutex
+	tests := l.testCount()
+	l.group(bandCount, func(dst []uint64, r *request, _ []uint32) []uint64 {
+		if r.long < 0 {
+			return dst
+		}
+		for i, band := range l.bands[int(r.long)*bandCount:][:bandCount] {
+			dst = append(dst, uint64(i)<<32|uint64(band))
+		}
+		return dst
+	}, func() func([]int32) {
+		var found []uint64
+		return func(rows []int32) {
+			if rows == nil {
+				mu.Lock()
+				all = append(all, found...)
+				mu.Unlock()
+				return
+			}
+			for len(rows) > 0 && int(rows[0]) < tests {
+				rows = rows[1:]
+			}
+			meetings(rows, 1, 2, func(later, earlier int32) {
+				if l.comparable(&l.requests[earlier], &l.requests[later]) {
+					found = append(found, candidate(later, earlier))
+				}
+			})
+		}
+	})
+	slices.Sort(all)
+	// Of each later row the few that turned up most often, the earlier first.
+	out := all[:0]
+	type tally struct {
+		pair  uint64
+		times int
+	}
+	var ts []tally
+	for from := 0; from < len(all); {
+		later := all[from] >> 32
+		ts = ts[:0]
+		for ; from < len(all) && all[from]>>32 == later; from++ {
+			if n := len(ts); n > 0 && ts[n-1].pair == all[from] {
+				ts[n-1].times++
+			} else {
+				ts = append(ts, tally{all[from], 1})
+			}
+		}
+		ts = slices.DeleteFunc(ts, func(t tally) bool { return t.times < leastBands })
+		slices.SortStableFunc(ts, func(a, b tally) int { return b.times - a.times })
+		ts = ts[:min(len(ts), mostCandidates)]
+		slices.SortFunc(ts, func(a, b tally) int {
+			if a.pair < b.pair {
+				return -1
+			}
+			return 1
+		})
+		for _, t := range ts {
+			out = append(out, t.pair)
+		}
+	}
+	return out
+}

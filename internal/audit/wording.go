@@ -1,0 +1,218 @@
+package audit
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// wordbook numbers the words of short requests.
+type wordbook struct {
+	ids    map[uint64]uint32
+	texts  []string
+	rows   []int32   // requests that have the word
+	weight []float32 // what it says about a request, see weigh
+}
+
+func (v *wordbook) id(hash uint64, text string) uint32 {
+	id, ok := v.ids[hash]
+	if !ok {
+		id = uint32(len(v.texts))
+		v.ids[hash] = id
+		v.texts = append(v.texts, text)
+		v.rows = append(v.rows, 0)
+	}
+	return id
+}
+
+// count takes down the words of a request, sorted.
+func (v *wordbook) count(words []uint32) {
+	for i, w := range words {
+		if i == 0 || w != words[i-1] {
+			v.rows[w]++
+		}
+	}
+}
+
+// weigh gives each word its inverse document frequency (Spärck Jones 1972): requests differ by what they are about, and
+// hardly by the words that all of them have.
+func (v *wordbook) weigh(requests int) {
+	v.weight = make([]float32, len(v.rows))
+	for i, n := range v.rows {
+		v.weight[i] = float32(math.Log(1 + float64(requests)/float64(max(n, 1))))
+	}
+}
+
+// wording compares two short requests by their words, in any order.
+type wording struct {
+	*wordbook
+	a, b []uint32 // words of the one and not of the other
+}
+
+const (
+	maxTypo     = 24  // bytes of a word that may be a misspelling
+	maxUnlike   = 8   // words of either side that are looked at for misspellings
+	alikeWords  = .85 // of the weight of all words, the share in common from which two requests are alike
+	alikeSub    = .6  // the same where all words of the shorter stand in the longer
+	testWording = .9  // the same for a request and a test, which is left out of the benchmark for it
+	testSub     = .85
+)
+
+// compare returns the share of the weight of both requests' words that is in common (a weighted Jaccard index, of bags
+// of words), and whether all words of the one stand in the other.
+func (w *wording) compare(a, b []uint32) (share float32, within bool) {
+	w.a, w.b = w.a[:0], w.b[:0]
+	var common, onlyA, onlyB float32
+	words := 0
+	for i, j := 0, 0; i < len(a) || j < len(b); {
+		switch {
+		case j == len(b) || i < len(a) && a[i] < b[j]:
+			onlyA += w.weight[a[i]]
+			w.a = append(w.a, a[i])
+			i++
+		case i == len(a) || b[j] < a[i]:
+			onlyB += w.weight[b[j]]
+			w.b = append(w.b, b[j])
+			j++
+		default:
+			common += w.weight[a[i]]
+			words++
+			i, j = i+1, j+1
+		}
+	}
+	if len(w.a) > 0 && len(w.b) > 0 && len(w.a) <= maxUnlike && len(w.b) <= maxUnlike {
+		for _, x := range w.a {
+			for k, y := range w.b {
+				if y != taken && w.misspelt(x, y) {
+					// A misspelling is rare, and so weighs much; it says no more than the word that it stands for.
+					common += min(w.weight[x], w.weight[y])
+					onlyA -= w.weight[x]
+					onlyB -= w.weight[y]
+					words++
+					w.b[k] = taken
+					break
+				}
+			}
+		}
+	}
+	return common / (common + onlyA + onlyB), words >= 4 && min(onlyA, onlyB) <= .01
+}
+
+const taken = math.MaxUint32
+
+// misspelt reports that one of two words is the other with a slip of the finger: one letter more, less or other, or two
+// swapped; in a word of seven letters or more, two slips. Words with digits are not, nor are two words that are both in
+// use, such as light and night.
+func (w *wording) misspelt(x, y uint32) bool {
+	a, b := w.texts[x], w.texts[y]
+	if len(a) < 4 || len(b) < 4 || min(w.rows[x], w.rows[y]) > 2 {
+		return false
+	}
+	most := 1
+	if min(len(a), len(b)) >= 7 {
+		most = 2
+	}
+	if len(a)-len(b) > most || len(b)-len(a) > most || strings.ContainsAny(a, "0123456789") || strings.ContainsAny(b, "0123456789") {
+		return false
+	}
+	return slips(a, b) <= most
+}
+
+// slips counts letters put in, left out, replaced or swapped with their neighbour (optimal string alignment, by bytes) in
+// words of at most maxTypo bytes.
+func slips(a, b string) int {
+	var rows [3][maxTypo + 1]uint8
+	before, last, row := &rows[0], &rows[1], &rows[2]
+	for j := range len(b) + 1 {
+		last[j] = uint8(j)
+	}
+	for i := range len(a) {
+		row[0] = uint8(i + 1)
+		for j := range len(b) {
+			cost := uint8(1)
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return int(last[len(b)])
+}
+
+// keyWords is how many of the rarest words of a request are looked up in pairs: two requests that share two of them are
+// compared. Words that no other request has are passed over, and so misspellings and most of what was put in are.
+const keyWords = 6
+
+// keys appends a hash of all words, and one of each pair of the rarest.
+func (v *wordbook) keys(dst []uint64, words []uint32, scratch []uint32) []uint64 {
+	whole := uint64(len(words))
+	rare := scratch[:0]
+	for i, w := range words {
+		whole = (whole ^ uint64(w)) * hashMix
+		whole ^= whole >> 31
+		if i > 0 && words[i-1] == w || v.rows[w] < 2 {
+			continue
+		}
+		// Insertion among the few rarest.
+		k := len(rare)
+		for k > 0 && (v.rows[w] < v.rows[rare[k-1]] || v.rows[w] == v.rows[rare[k-1]] && w < rare[k-1]) {
+			k--
+		}
+		if k < keyWords {
+			rare = slices.Insert(rare, k, w)
+			rare = rare[:min(len(rare), keyWords)]
+		}
+	}
+	dst = append(dst, whole)
+	for i, x := range rare {
+		for _, y := range rare[:i] {
+			h := (uint64(min(x, y))<<32 | uint64(max(x, y))) * hashMix
+			dst = append(dst, h^h>>32)
+		}
+	}
+	return dst
+}
+
+// politeness knows words that ask for nothing, by the first of them.
+type politeness map[uint64][][]uint64
+
+func newPoliteness(a *alphabet) politeness {
+	p := politeness{}
+	for phrase := range strings.SplitSeq("please,pls,plz,kindly,just,really,actually,basically,simply,now,hi,hello,hey,greetings,thanks,thank,thx,cheers,"+
+		"ok,okay,um,uh,er,hmm,oh,well,so,also,then,asap,maybe,perhaps,quickly,thank you,in advance,as soon as possible,by the way,excuse me,right away,"+
+		"good morning,good afternoon,good evening,if you don't mind,if possible,if you can,i was wondering,i was just wondering,"+
+		"i would like to know,i'd like to know,so much,very much,a lot,hi there,hello there", ",") {
+		words := a.words(nil, phrase)
+		p[words[0]] = append(p[words[0]], words)
+	}
+	return p
+}
+
+// unmask clears keep for words that ask for nothing, unless fewer than two would be left.
+func (p politeness) unmask(keep []bool, words []uint64) {
+	left := 0
+	gone := make([][2]int, 0, 8)
+	for i := 0; i < len(words); i++ {
+		n := 0
+		for _, phrase := range p[words[i]] {
+			if len(phrase) > n && len(words)-i >= len(phrase) && slices.Equal(words[i:i+len(phrase)], phrase) {
+				n = len(phrase)
+			}
+		}
+		if n > 0 {
+			gone = append(gone, [2]int{i, i + n})
+			i += n - 1
+		} else if keep[i] {
+			left++
+		}
+	}
+	if left >= 2 {
+		for _, g := range gone {
+			clear(keep[g[0]:g[1]])
+		}
+	}
+}
