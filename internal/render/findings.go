@@ -68,3 +68,29 @@ func Findings(findings []diag.Finding) string {
 	}
 	return b.String()
 }
+
+// shownStopping is how many kinds of critical findings a plan shows; an audit shows all.
+const shownStopping = 10
+
+// stopping lists the critical findings for a terminal, folded, each with its hint.
+func stopping(b *strings.Builder, findings []diag.Finding) {
+	var critical []diag.Finding
+	told := map[string]bool{} // legs may share a file
+	for _, f := range findings {
+		if text := f.String(); f.Severity == diag.Critical && !told[text] {
+			told[text] = true
+			critical = append(critical, f)
+		}
+	}
+	folded := audit.Fold(critical)
+	for i, f := range folded {
+		if i == shownStopping {
+			fmt.Fprintf(b, "and critical findings of %s\n", plural(len(folded)-i, "more kind"))
+			break
+		}
+		fmt.Fprintf(b, "%s: %s\n", f.Severity, Line(f.String()))
+		if f.Hint != "" {
+			fmt.Fprintf(b, "  hint: %s\n", Line(f.Hint))
+		}
+	}
+}

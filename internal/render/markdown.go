@@ -50,6 +50,9 @@ func Results(r report.Report) string {
 	if r.Estimate != nil {
 		fmt.Fprintf(&b, "\nEstimated before the launch: %s of training and at most %s of benchmark.\n", dollars(r.Estimate.TrainingUSD), dollars(r.Estimate.BenchmarkUSD))
 	}
+	if r.ReservedUSD > 0 {
+		fmt.Fprintf(&b, "Set aside: %s. Spent: %s.\n", dollars(r.ReservedUSD), dollars(r.CostUSD))
+	}
 	for i := range r.Legs {
 		resultsLeg(&b, &r.Legs[i], len(gates) > 1)
 	}

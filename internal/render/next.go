@@ -36,6 +36,9 @@ func next(r report.Report, alone bool) string {
 			fmt.Fprintf(&b, "%d. %s\n", i+1, inline(n))
 		}
 	}
+	if alone {
+		advise(&b, r.Legs)
+	}
 	head := "\n## Passed\n\n"
 	for _, g := range all {
 		if g.verdict != gate.Pass {

@@ -10,7 +10,7 @@ import (
 )
 
 // Plan writes a plan for a terminal: a line a leg and phase, a line a phase over all legs, what would stop the
-// run.
+// run, with the findings behind it.
 func Plan(w io.Writer, p pipeline.Plan) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "profile %s, %s\n\n", p.Profile, plural(len(p.Legs), "leg"))
@@ -20,23 +20,24 @@ func Plan(w io.Writer, p pipeline.Plan) error {
 			rows = append(rows, []string{Line(l.ID), thousands(int64(f.Examples)), thousands(f.TrainingTokens), dollars(f.TrainingUSD), f.Name, hours(f.Hours), fmt.Sprint(l.Tests), Line(l.BaseModel)})
 		}
 	}
-	table(&b, rows)
-	b.WriteString("\ntraining\n")
-	var totals [][]string
-	for _, f := range byPhase(p) {
-		totals = append(totals, []string{f.Name, thousands(f.TrainingTokens) + " tokens", dollars(f.TrainingUSD)})
-	}
-	if len(totals) > 0 {
+	if len(rows) > 1 {
+		table(&b, rows)
+		b.WriteString("\ntraining\n")
+		var totals [][]string
+		for _, f := range byPhase(p) {
+			totals = append(totals, []string{f.Name, thousands(f.TrainingTokens) + " tokens", dollars(f.TrainingUSD)})
+		}
 		table(&b, totals)
+		took := "under a minute"
+		if p.Hours >= 1./60 {
+			took = "about " + hours(p.Hours) + " hours"
+		}
+		fmt.Fprintf(&b, "\ntraining %s, benchmark at most %s, together at most %s, %s\n", dollars(p.TrainingUSD), dollars(p.BenchmarkUSD), dollars(p.CostUSD), took)
 	}
-	took := "under a minute"
-	if p.Hours >= 1./60 {
-		took = "about " + hours(p.Hours) + " hours"
-	}
-	fmt.Fprintf(&b, "\ntraining %s, benchmark at most %s, together at most %s, %s\n", dollars(p.TrainingUSD), dollars(p.BenchmarkUSD), dollars(p.CostUSD), took)
 	for _, reason := range p.Blocked {
 		fmt.Fprintf(&b, "blocked: %s\n", Line(reason))
 	}
+	stopping(&b, p.Findings)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -69,7 +70,7 @@ func sum(s, f pipeline.PlanPhase) pipeline.PlanPhase {
 // each profile leaves out.
 func Comparison(w io.Writer, c pipeline.Comparison) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s; the manifest says %s\n\n", plural(len(c.Legs), "leg"), c.Profile)
+	fmt.Fprintf(&b, "%s; the manifest says %s\n", plural(len(c.Legs), "leg"), c.Profile)
 	head, under := []string{""}, []string{""}
 	for _, p := range c.Compare {
 		head = append(head, "", "", p.Profile)
@@ -109,7 +110,10 @@ func Comparison(w io.Writer, c pipeline.Comparison) error {
 	line("benchmark, at most", func(p pipeline.Plan) (examples, tokens, cost string) { return "", "", dollars(p.BenchmarkUSD) })
 	line("together, at most", func(p pipeline.Plan) (examples, tokens, cost string) { return "", "", dollars(p.CostUSD) })
 	line("hours, about", func(p pipeline.Plan) (examples, tokens, cost string) { return "", "", hours(p.Hours) })
-	columns(&b, rows)
+	if len(c.Phases) > 0 {
+		b.WriteString("\n")
+		columns(&b, rows)
+	}
 	for _, p := range c.Compare {
 		fmt.Fprintf(&b, "\n%s skips\n", p.Profile)
 		for _, text := range p.Skips {
@@ -122,6 +126,10 @@ func Comparison(w io.Writer, c pipeline.Comparison) error {
 			fmt.Fprintf(&b, "  blocked: %s\n", Line(reason))
 		}
 	}
+	if len(c.Findings) > 0 {
+		b.WriteString("\n")
+	}
+	stopping(&b, c.Findings)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

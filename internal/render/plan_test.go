@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/pipeline"
 )
 
@@ -11,7 +12,7 @@ import (
 func TestPlanTime(t *testing.T) {
 	for hours, want := range map[float64]string{0: ", under a minute\n", 0.016: ", under a minute\n", 0.02: ", about 0.02 hours\n", 8.04425: ", about 8.04 hours\n"} {
 		var b strings.Builder
-		if err := Plan(&b, pipeline.Plan{Profile: "speed", Hours: hours}); err != nil || !strings.HasSuffix(b.String(), want) {
+		if err := Plan(&b, pipeline.Plan{Profile: "speed", Legs: []pipeline.PlanLeg{{ID: "a", Phases: make([]pipeline.PlanPhase, 1)}}, Phases: make([]pipeline.PlanPhase, 1), Hours: hours}); err != nil || !strings.HasSuffix(b.String(), want) {
 			t.Errorf("%v hours: %v, %s", hours, err, b.String())
 		}
 	}
@@ -52,5 +53,35 @@ thorough skips
 `, "?", "\ufffd")
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// A plan of which nothing can be launched is no table of zeros: it says what stops it, once, and what to do.
+func TestPlanBlocked(t *testing.T) {
+	finding := func(line int) diag.Finding {
+		return diag.Finding{Rule: "invalid-json", Severity: diag.Critical, File: "t\x1b[31m.jsonl", Line: line, Message: "not JSON", Hint: "check quotes"}
+	}
+	p := pipeline.Plan{Profile: "speed", Legs: make([]pipeline.PlanLeg, 2), Blocked: []string{"a: 2 problems", "b: 2 problems"},
+		Findings: []diag.Finding{finding(3), finding(3), finding(9), {Rule: "short", Severity: diag.Warning, Message: "short"}}}
+	const said = "critical: t\ufffd[31m.jsonl:3: not JSON (and 1 more like it) [invalid-json]\n  hint: check quotes\n"
+	var b strings.Builder
+	if err := Plan(&b, p); err != nil || b.String() != "profile speed, 2 legs\n\nblocked: a: 2 problems\nblocked: b: 2 problems\n"+said {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+	b.Reset()
+	if err := Comparison(&b, pipeline.Comparison{Plan: p, Compare: []pipeline.Plan{p}}); err != nil ||
+		b.String() != "2 legs; the manifest says speed\n\nspeed skips\n  nothing\n  blocked: a: 2 problems\n  blocked: b: 2 problems\n\n"+said {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+
+	p.Findings = nil
+	for i := range 12 {
+		f := finding(1)
+		f.Rule = string(rune('a' + i))
+		p.Findings = append(p.Findings, f)
+	}
+	b.Reset()
+	if err := Plan(&b, p); err != nil || strings.Count(b.String(), "critical: ") != 10 || !strings.HasSuffix(b.String(), "\nand critical findings of 2 more kinds\n") {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }
