@@ -24,6 +24,9 @@ type Model struct {
 	Source, AsOf    string    // where the facts were read, and the day (2006-01-02)
 }
 
+// Notice is how long before a model's end its fine-tunes are worth a warning: half a year.
+const Notice = 182 * 24 * time.Hour
+
 // Local is the base model of the embedded engine: trained and served in the same process, free of charge.
 const Local = "local-zero-shot"
 

@@ -29,7 +29,7 @@ type Journal struct {
 	mu      sync.Mutex
 	file    *os.File
 	records []json.RawMessage
-	failed  error // the first failed write; nothing is appended after it, since the tail may be torn
+	failed  error // the first failed write
 }
 
 // Open opens or creates the journal at path and takes an exclusive lock on it until Close or the end of the
@@ -143,7 +143,9 @@ func (j *Journal) Records() []json.RawMessage {
 	return append([]json.RawMessage(nil), j.records...)
 }
 
-// Append records v as JSON and returns once it is on disk.
+// Append records v as JSON and returns once it is on disk. After a failed write, on a full disk say, it refuses all further
+// ones: what comes after a torn record would be lost with it, and after a failed sync nobody knows what the disk holds.
+// The records before it are safe, and the next Open goes on from them.
 func (j *Journal) Append(v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {

@@ -150,3 +150,38 @@ func FuzzReplay(f *testing.F) {
 		}
 	})
 }
+
+// A disk that fails once is not written to again, also when it would work: a record behind a torn one could not be read.
+func TestAfterAFailedWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	j, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append("first"); err != nil {
+		t.Fatal(err)
+	}
+	good := j.file
+	if j.file, err = os.Open(path); err != nil { // cannot be written to
+		t.Fatal(err)
+	}
+	first := j.Append("second")
+	j.file.Close()
+	if _, err := good.WriteString("0123abcd \"sec"); err != nil { // what a full disk leaves
+		t.Fatal(err)
+	}
+	j.file = good
+	if again := j.Append("third"); first == nil || again == nil || again.Error() != first.Error() || len(j.Records()) != 1 {
+		t.Errorf("first %v, then %v, %d records", first, again, len(j.Records()))
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if j, err = Open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if err := j.Append("fourth"); err != nil || len(j.Records()) != 2 || string(j.Records()[1]) != `"fourth"` {
+		t.Errorf("after it was opened again: %v, %s", err, j.Records())
+	}
+}

@@ -83,13 +83,5 @@ func (d chatDoer) Do(q *http.Request) (*http.Response, error) {
 		q.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
 	d.c.sign(q)
-	r, err := d.c.http.Do(q)
-	if err != nil {
-		return nil, err
-	}
-	if r.StatusCode/100 != 2 {
-		defer r.Body.Close()
-		return nil, readError(r)
-	}
-	return r, nil
+	return d.c.exchange(q)
 }

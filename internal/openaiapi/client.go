@@ -7,7 +7,9 @@ package openaiapi
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,13 +31,16 @@ type Config struct {
 
 // Client is safe for concurrent use.
 type Client struct {
-	base *url.URL
-	conf Config
-	http *http.Client
-	chat *openai.Client
+	base         *url.URL
+	conf         Config
+	service      service // what this one does differently
+	single, part int64   // bytes of the largest file that one request takes, and of a part of a larger one
+	http         *http.Client
+	chat         *openai.Client
 }
 
-// New returns a client. The base URL must be https, or http to a loopback address.
+// New returns a client. The base URL must be https, or http to a loopback address, and not one of a service that is known
+// to have another contract for fine-tunes.
 func New(c Config) (*Client, error) {
 	base, err := url.Parse(strings.TrimSuffix(c.BaseURL, "/"))
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
@@ -44,12 +49,16 @@ func New(c Config) (*Client, error) {
 	if base.Scheme == "http" && !loopback(base.Hostname()) {
 		return nil, fmt.Errorf("the base URL %q must be https: over http anyone on the way could read the key", base.Redacted())
 	}
+	service := serviceOf(base.Hostname())
+	if service.foreign != "" {
+		return nil, fmt.Errorf("%s (%s) has a contract of its own for fine-tunes (%s), which is not spoken here", service.name, base.Hostname(), service.foreign)
+	}
 	if c.Transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConnsPerHost = 64
 		c.Transport = t
 	}
-	cl := &Client{base: base, conf: c}
+	cl := &Client{base: base, conf: c, service: service, single: service.largest(), part: partSize}
 	cl.http = &http.Client{
 		Transport: c.Transport,
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
@@ -81,7 +90,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 	return persist(ctx, func() error { return c.send(ctx, http.MethodGet, path, query, nil, into) })
 }
 
-// send sends one request, once, with body as JSON unless it is nil, and decodes the reply.
+// send sends one request, once, with body as JSON unless it is nil, and decodes the reply unless into is nil.
 func (c *Client) send(ctx context.Context, method, path string, query url.Values, body, into any) error {
 	var r io.Reader
 	var length int64
@@ -108,9 +117,14 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	})
 }
 
+// request makes a request; what the path is put together of is escaped.
 func (c *Client) request(ctx context.Context, method, path string, query url.Values, body io.Reader) (*http.Request, error) {
 	u := *c.base
-	u.Path += path
+	u.RawPath = c.base.EscapedPath() + path
+	var err error
+	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+		return nil, err
+	}
 	u.RawQuery = query.Encode()
 	q, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
@@ -121,7 +135,12 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 }
 
 func (c *Client) sign(q *http.Request) {
-	if c.conf.Key != "" {
+	switch header := c.service.keyHeader; {
+	case c.conf.Key == "":
+	case header != "":
+		q.Header.Del("Authorization") // which the chat library sets
+		q.Header.Set(header, c.conf.Key)
+	default:
 		q.Header.Set("Authorization", "Bearer "+c.conf.Key)
 	}
 	if c.conf.Agent != "" {
@@ -130,21 +149,37 @@ func (c *Client) sign(q *http.Request) {
 	q.Header.Set("Accept", "application/json")
 }
 
-func (c *Client) do(q *http.Request, into any) error {
+// exchange sends a request and returns a reply of success, whose body is the caller's to close; any other is an *Error.
+func (c *Client) exchange(q *http.Request) (*http.Response, error) {
 	r, err := c.http.Do(q)
+	if errors.As(err, new(*tls.CertificateVerificationError)) {
+		return nil, final{fmt.Errorf("%w; the variable SSL_CERT_FILE names the certificate of a company's own authority", err)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.StatusCode/100 != 2 {
+		defer r.Body.Close()
+		return nil, readError(r)
+	}
+	return r, nil
+}
+
+func (c *Client) do(q *http.Request, into any) error {
+	r, err := c.exchange(q)
 	if err != nil {
 		return err
 	}
 	defer r.Body.Close()
-	if r.StatusCode/100 != 2 {
-		return readError(r)
-	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxReply+1))
 	if err != nil {
 		return fmt.Errorf("reading the reply to %s %s: %w", q.Method, q.URL.Path, err)
 	}
 	if len(body) > maxReply {
 		return fmt.Errorf("the reply to %s %s is longer than %d bytes", q.Method, q.URL.Path, maxReply)
+	}
+	if into == nil {
+		return nil
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("the reply to %s %s is not what the contract says: %w", q.Method, q.URL.Path, err)

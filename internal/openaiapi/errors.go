@@ -2,14 +2,18 @@ package openaiapi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/tunegate/tunegate/internal/train"
 )
 
 // Error is a refusal by the service. Its texts are the service's, made fit to be shown.
@@ -30,6 +34,12 @@ func (e *Error) Error() string {
 	if e.Code != "" {
 		s += " (" + e.Code + ")"
 	}
+	if e.Param != "" && !strings.Contains(e.Message, e.Param) {
+		s += ", about " + e.Param
+	}
+	if e.RequestID != "" {
+		s += ", request " + e.RequestID
+	}
 	return s
 }
 
@@ -41,6 +51,31 @@ func (e *Error) temporary() bool {
 		return false
 	}
 	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status >= 500
+}
+
+// full reports whether a create was refused because too many jobs are running, or were made today. Which status and
+// code say so differs from service to service.
+func (e *Error) full() bool {
+	switch {
+	case e.Status == http.StatusTooManyRequests:
+		return e.temporary() || e.Code == "daily_rate_limit_exceeded"
+	case e.Status != http.StatusBadRequest && e.Status != http.StatusConflict && e.Status != http.StatusForbidden:
+		return false
+	}
+	text := strings.ToLower(e.Message + " " + e.Code)
+	said := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
+	}
+	return said("maximum", "limit", "too many") && said("active", "concurrent", "pending", "running", "simultaneous") && said("job", "fine-tun", "request")
+}
+
+// marked tells train which errors asking again would meet again: refusals that do not pass, and faults on this side.
+func marked(err error) error {
+	var e *Error
+	if errors.As(err, &e) && !e.temporary() || errors.As(err, new(final)) {
+		return train.Permanent(err)
+	}
+	return err
 }
 
 // readError makes an Error of a reply, whose body may be anything.

@@ -14,12 +14,16 @@ import (
 // checked again, since some ignore the filter. A service that keeps no metadata may answer with nothing; so nothing is
 // believed only once its newest jobs, asked for without the filter, do not bear the key in their suffix either.
 func (c *Client) Find(ctx context.Context, key train.Key) ([]train.Job, error) {
-	query := url.Values{"limit": {"100"}, "metadata[" + metaKey + "]": {string(key)}}
-	jobs, listed, err := c.findJobs(ctx, key, query, 0)
+	var jobs []train.Job
+	var listed int
+	var err error
+	if !c.service.noMetadata {
+		jobs, listed, err = c.findJobs(ctx, key, url.Values{"limit": {"100"}, "metadata[" + metaKey + "]": {string(key)}}, 0)
+	}
 	if err == nil && listed == 0 {
 		jobs, _, err = c.findJobs(ctx, key, url.Values{"limit": {"100"}}, newestPages)
 	}
-	return jobs, err
+	return jobs, marked(err)
 }
 
 // newestPages is how many pages are looked at without the filter. An account may hold any number of jobs, and Find is

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -27,51 +28,65 @@ const (
 	metaAgent   = "tunegate_agent"
 )
 
-type hyperparameters struct {
-	Epochs       any `json:"n_epochs,omitempty"`
-	BatchSize    any `json:"batch_size,omitempty"`
-	LearningRate any `json:"learning_rate_multiplier,omitempty"`
-}
-
-type method struct {
-	Type       string `json:"type"`
-	Supervised struct {
-		Hyperparameters hyperparameters `json:"hyperparameters"`
-	} `json:"supervised"`
-}
-
+// createRequest is a job as services take it: its hyperparameters in a method, or in the older place.
 type createRequest struct {
-	Model      string            `json:"model"`
-	Training   string            `json:"training_file"`
-	Validation string            `json:"validation_file,omitempty"`
-	Suffix     string            `json:"suffix"`
-	Seed       int64             `json:"seed"`
-	Metadata   map[string]string `json:"metadata"`
-	Method     method            `json:"method"`
+	Model           string            `json:"model"`
+	Training        string            `json:"training_file"`
+	Validation      string            `json:"validation_file,omitempty"`
+	Suffix          string            `json:"suffix"`
+	Seed            int64             `json:"seed"`
+	Metadata        map[string]string `json:"metadata,omitempty"`
+	Method          map[string]any    `json:"method,omitempty"`
+	Hyperparameters map[string]any    `json:"hyperparameters,omitempty"`
 }
 
-// Start implements train.Provider. The epochs are always sent: what a service takes as its default differs, and so
-// would the bill. A reply with a 4xx status is a refusal; 408, 5xx and a lost connection leave the outcome open.
+// create makes the request of a fine-tune, in the form that the service wants. The epochs are always in it: what a
+// service takes as its default differs, and so would the bill.
+func (s service) create(spec train.Spec, training, validation string) (createRequest, error) {
+	switch {
+	case s.epochs > 0 && spec.Epochs > s.epochs:
+		return createRequest{}, fmt.Errorf("%s trains for %d epochs at most, not %d", s.name, s.epochs, spec.Epochs)
+	case s.noAuto && spec.Epochs == 0:
+		return createRequest{}, fmt.Errorf("%s wants a number of epochs", s.name)
+	case s.noAuto && spec.LearningRate > 0:
+		return createRequest{}, fmt.Errorf("%s takes no learning_rate_multiplier: leave it auto", s.name)
+	}
+	q := createRequest{Model: spec.Model, Training: training, Validation: validation, Suffix: s.label(spec.Label()), Seed: spec.Seed}
+	if !s.noMetadata {
+		q.Metadata = map[string]string{metaKey: string(spec.Key()), metaAttempt: strconv.Itoa(max(spec.Attempt, 1)), metaAgent: spec.Agent}
+	}
+	h := map[string]any{"n_epochs": "auto"}
+	maps.Copy(h, s.fixed)
+	if spec.Epochs > 0 {
+		h["n_epochs"] = spec.Epochs
+	}
+	if spec.BatchSize > 0 {
+		h["batch_size"] = spec.BatchSize
+	}
+	if spec.LearningRate > 0 {
+		h["learning_rate_multiplier"] = spec.LearningRate
+	}
+	if s.flat {
+		q.Hyperparameters = h
+	} else {
+		q.Method = map[string]any{"type": spec.Method, spec.Method: map[string]any{"hyperparameters": h}}
+	}
+	return q, nil
+}
+
+// Start implements train.Provider. A reply with a 4xx status is a refusal, a *train.Busy where the service has no room;
+// 408, 5xx and a lost connection leave the outcome open.
 func (c *Client) Start(ctx context.Context, s train.Spec, training, validation string) (string, error) {
-	q := createRequest{
-		Model: s.Model, Training: training, Validation: validation, Suffix: s.Label(), Seed: s.Seed,
-		Metadata: map[string]string{metaKey: string(s.Key()), metaAttempt: strconv.Itoa(max(s.Attempt, 1)), metaAgent: s.Agent},
-		Method:   method{Type: s.Method},
-	}
-	h := &q.Method.Supervised.Hyperparameters
-	h.Epochs = "auto"
-	if s.Epochs > 0 {
-		h.Epochs = s.Epochs
-	}
-	if s.BatchSize > 0 {
-		h.BatchSize = s.BatchSize
-	}
-	if s.LearningRate > 0 {
-		h.LearningRate = s.LearningRate
+	q, err := c.service.create(s, training, validation)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", train.ErrRefused, err)
 	}
 	var j job
-	err := c.send(ctx, http.MethodPost, "/fine_tuning/jobs", nil, q, &j)
+	err = c.send(ctx, http.MethodPost, "/fine_tuning/jobs", nil, q, &j)
 	var e *Error
+	if errors.As(err, &e) && e.full() {
+		return "", &train.Busy{After: e.RetryAfter, Err: err}
+	}
 	if errors.As(err, &e) && e.Status >= 400 && e.Status < 500 && e.Status != http.StatusRequestTimeout {
 		return "", fmt.Errorf("%w: %w", train.ErrRefused, err)
 	}
@@ -100,8 +115,9 @@ type job struct {
 func (j job) state() train.Job {
 	t := train.Job{
 		ID: j.ID, Key: train.Key(j.Metadata[metaKey]), Status: train.Unknown,
-		CreatedAt: time.Unix(j.Created, 0), Error: j.reason(),
+		CreatedAt: time.Unix(j.Created, 0),
 	}
+	t.Code, t.Error = j.reason()
 	if n, err := strconv.Atoi(j.Metadata[metaAttempt]); err == nil && n > 0 {
 		t.Attempt = n
 	}
@@ -136,19 +152,20 @@ func (j job) state() train.Job {
 	return t
 }
 
-// reason returns the job's error, fit to be shown; live services send null, {}, an object of nulls, or a real one.
-func (j job) reason() string {
+// reason returns the job's error, its code and a sentence, fit to be shown; live services send null, {}, an object of
+// nulls, or a real one.
+func (j job) reason() (code, text string) {
 	var e struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	}
 	if json.Unmarshal(j.Error, &e) != nil {
-		return ""
+		return "", ""
 	}
 	if e.Message == "" {
-		return printable(e.Code)
+		e.Message = e.Code
 	}
-	return printable(e.Message)
+	return printable(e.Code), printable(e.Message)
 }
 
 // Poll implements train.Provider.
@@ -176,7 +193,7 @@ func gone(err error) error {
 	if errors.As(err, &e) && e.Status == http.StatusNotFound {
 		return fmt.Errorf("%w: %w", train.ErrNotFound, err)
 	}
-	return err
+	return marked(err)
 }
 
 // event is what a service tells of a job's training.

@@ -177,7 +177,7 @@ func TestOddJobs(t *testing.T) {
 	for body, want := range map[string]train.Job{
 		`{"id":"j","status":"succeeded","error":{},"fine_tuned_model":"ft:m","trained_tokens":12}`:      {ID: "j", Status: train.Succeeded, Model: "ft:m", TrainedTokens: 12},
 		`{"id":"j","status":"pausing","error":{"code":null,"message":null,"param":null}}`:               {ID: "j", Status: train.Unknown},
-		`{"id":"j","status":"failed","error":{"code":"exceeded","message":"too long"},"metadata":null}`: {ID: "j", Status: train.Failed, Error: "too long"},
+		`{"id":"j","status":"failed","error":{"code":"exceeded","message":"too long"},"metadata":null}`: {ID: "j", Status: train.Failed, Code: "exceeded", Error: "too long"},
 		`{"id":"j","status":"running","error":null,"estimated_finish":0,"finished_at":null}`:            {ID: "j", Status: train.Running},
 		`{"id":"j","status":"failed","error":{"message":"no\n::error::\u001b[31mred"}}`:                 {ID: "j", Status: train.Failed, Error: "no ::error::\ufffd[31mred"},
 		`{"id":"j","status":"running","metadata":{"tunegate_run_key":"k","tunegate_attempt":"2"}}`:      {ID: "j", Status: train.Running, Key: "k", Attempt: 2},
@@ -187,6 +187,27 @@ func TestOddJobs(t *testing.T) {
 		want.CreatedAt = time.Unix(0, 0)
 		if err != nil || got != want {
 			t.Errorf("%s\ngives %+v, %v", body, got, err)
+		}
+	}
+}
+
+// New events push the list on while it is read, and a training that begins anew reports its steps twice: each step is
+// told once.
+func TestRepeatedEvents(t *testing.T) {
+	event := func(id, step int, loss float64) string {
+		return fmt.Sprintf(`{"id":"e%d","type":"metrics","data":{"step":%d,"total_steps":9,"train_loss":%g}}`, id, step, loss)
+	}
+	c := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Query().Get("after") {
+		case "":
+			fmt.Fprintf(w, `{"data":[%s,{"id":"m","type":"message","message":"hello","data":null},%s],"has_more":true}`, event(9, 3, 0.1), event(8, 2, 0.2))
+		case "e8":
+			fmt.Fprintf(w, `{"data":[%s,%s,%s],"has_more":false}`, event(8, 2, 0.2), event(7, 2, 0.9), event(6, 1, 0.8))
+		}
+	}))
+	for after, want := range []string{"[{1 9 0.8 0} {2 9 0.2 0} {3 9 0.1 0}]", "[{2 9 0.2 0} {3 9 0.1 0}]", "[{3 9 0.1 0}]", "[]"} {
+		if got, err := c.Metrics(t.Context(), "j", after); err != nil || fmt.Sprint(got) != want {
+			t.Errorf("after %d: %v, %v, want %s", after, got, err, want)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +19,8 @@ type Launch struct {
 	Record func(Event) error
 	// Reserve is called before a job is created; its error stops the launch.
 	Reserve func(Spec) error
-	// Until bounds the polling; the zero time polls to the end.
+	// Until bounds the polling; the zero time polls to the end. A call that has sent a create stays for Settle all the
+	// same: what it paid for is known, and no second job beside it, before it leaves.
 	Until time.Time
 	// Settle is how long the provider's list may lag behind a create: 90 s for a remote service, 0 where the
 	// list is the truth.
@@ -28,15 +28,25 @@ type Launch struct {
 	// Attempts is how many jobs may be created for the key in all, over all runs; a failed or cancelled job is
 	// followed by another only while fewer have been. 0 means 1.
 	Attempts int
+	// Again allows one attempt more than there have been, if the last one failed, was cancelled or is gone.
+	Again bool
 	// Notify, if not nil, is told of the job each time it was looked at, and of metrics not told before.
 	Notify func(Job, []Metric)
+	// Waiting, if not nil, is told why nothing happens now, and when the next try is: the provider has no room for a job
+	// (why is a *Busy), or begins to fail.
+	Waiting func(why error, again time.Duration)
+
+	without rule // left out by a test, to see that its absence is noticed
 }
+
+// rule is one of those that Advance keeps, by its number; 0 is none.
+type rule int
 
 // State is where a leg's fine-tune stands when Advance returns.
 type State struct {
 	Job      Job
 	Launched int      // jobs that this call created
-	Extra    []string // jobs of the same key that this call cancelled, because another one was first
+	Extra    []string // second jobs of one attempt, cancelled by this call or by another, because an older one was first
 	// Unsettled: a create was sent and this call ended before its outcome was known. The next one finds out.
 	Unsettled bool
 }
@@ -47,17 +57,22 @@ func (s State) Pending() bool { return s.Job.ID != "" && !s.Job.Status.Final() }
 // Advance brings the fine-tune as far as it gets before l.Until: a job that bears the key is reused or adopted,
 // otherwise one is created, exactly once. The rules, in the order of the design:
 //
-//  1. The provider is the truth: what Find shows counts more than the journal.
+//  1. The provider is the truth: what Find shows counts more than the journal, once its keys are checked.
 //  2. Find comes first; a succeeded job is reused, a live one adopted, and only past failures allow a new attempt.
 //  3. The intent is recorded before the create, and a lost reply is settled by Find, for at least Settle.
 //  4. After a create Find is asked again: of two live jobs the smaller (CreatedAt, ID) stays.
 //  5. Until bounds the polling; whoever calls next, with or without the journal, picks the job up.
 //
-// The state is right also when the error is not nil: a job in it goes on at the provider.
+// Of clocks it believes its own, and that only in measuring how long something takes. Errors that may pass are outlasted
+// for some minutes. A job that somebody cancels meanwhile is not followed by another in the same call.
+//
+// The state is right also when the error is not nil: a job in it goes on at the provider. The error wraps ErrNotFound
+// when the job is gone from there, ErrRefused when the provider would not make one, and Busy when it had no room until then.
 func Advance(ctx context.Context, l Launch) (State, error) {
-	l.Attempts = max(l.Attempts, 1)
-	a := &advance{Launch: l, key: l.Spec.Key(), created: time.Now()}
-	a.history = read(l.Past, a.key)
+	if l.without == 5 {
+		l.Until = time.Time{}
+	}
+	a := newAdvance(l)
 	err := a.run(ctx)
 	return a.state, err
 }
@@ -65,41 +80,87 @@ func Advance(ctx context.Context, l Launch) (State, error) {
 type advance struct {
 	Launch
 	key     Key
-	created time.Time // until a.created+Settle the list may not show a rival of the chosen job yet
+	began   time.Time // this call, or its latest create: for Settle after that the list may not show a rival of the job
+	created bool      // by this call
+	certain bool      // no rival can appear any more
 	history history
+	seen    []Job // of the key: a list that lags may show them as they were, or not yet
 	state   State
 	step    int // of the last metric told
 }
 
 func (a *advance) run(ctx context.Context) error {
-	for {
+	for crowd := firstCrowd; ; {
 		jobs, attempts, err := a.known(ctx)
 		if err != nil {
 			return err
 		}
 		best, ok := choose(jobs)
-		switch failed := best.Status.Final() && best.Status != Succeeded; {
+		var busy *Busy
+		switch failed := ended(best); {
 		case ok && !failed:
 			a.state.Job = best
 			err = a.poll(ctx)
-		case attempts < a.Attempts:
+		case ok && best.Status == Cancelled && best.ID == a.state.Job.ID:
+			// Somebody cancelled what this call was following: another run, for a job that the list does not show yet, or
+			// a person, who wants no other one now.
+			rivals, err := a.await(ctx, func(j Job) bool { return !ended(j) })
+			if err != nil || len(rivals) == 0 {
+				return err
+			}
+			continue
+		case attempts < a.Attempts, a.Again && a.state.Launched == 0:
 			err = a.launch(ctx, attempts+1)
 		case !ok:
 			return fmt.Errorf("job %s was launched before and is gone from the provider: %w", a.history.job, ErrNotFound)
 		default:
 			a.state.Job = best
-			return a.saw(ctx, best)
+			return errors.Join(a.cancelExtras(ctx, jobs), a.saw(ctx, best)) // none lives: they are only named
+		}
+		if errors.As(err, &busy) && !a.over() {
+			if err = a.queue(ctx, busy, &crowd); err == nil {
+				continue // and look again: another run may have had more luck
+			}
 		}
 		// A job may also end because another run, which saw more, chose a different one: look again.
-		if err != nil || !a.state.Job.Status.Final() || a.state.Job.Status == Succeeded {
+		if err != nil || !ended(a.state.Job) {
 			return err
 		}
+	}
+}
+
+// over reports whether the time to wait has passed.
+func (a *advance) over() bool { return !a.Until.IsZero() && !time.Now().Before(a.Until) }
+
+// The waits between two tries to get a place, where the service does not say.
+const (
+	firstCrowd = 10 * time.Second
+	lastCrowd  = 5 * time.Minute
+)
+
+// queue waits for the next try to get a place at the provider, until Until at most.
+func (a *advance) queue(ctx context.Context, b *Busy, wait *time.Duration) error {
+	pause := min(max(*wait, b.After), time.Hour)
+	if !a.Until.IsZero() {
+		pause = min(pause, time.Until(a.Until))
+	}
+	*wait = min(2**wait, lastCrowd)
+	a.tell(b, pause)
+	return sleep(ctx, pause)
+}
+
+func (a *advance) tell(why error, again time.Duration) {
+	if a.Waiting != nil {
+		a.Waiting(why, again)
 	}
 }
 
 // known returns every job of the key, those of the journal that the list does not show included, and the highest
 // attempt that made one.
 func (a *advance) known(ctx context.Context) (jobs []Job, attempts int, err error) {
+	if a.without == 2 && a.state.Job.ID == "" {
+		return nil, 0, nil
+	}
 	if jobs, err = a.find(ctx); err != nil {
 		return nil, 0, err
 	}
@@ -110,7 +171,7 @@ func (a *advance) known(ctx context.Context) (jobs []Job, attempts int, err erro
 		}
 		jobs = append(jobs, late...)
 	}
-	a.history.open = 0
+	a.history.open, a.state.Unsettled = 0, false
 	attempts = a.history.attempts
 	for _, j := range jobs {
 		attempts = max(attempts, j.Attempt)
@@ -120,7 +181,7 @@ func (a *advance) known(ctx context.Context) (jobs []Job, attempts int, err erro
 		return jobs, attempts, nil
 	}
 	// The journal knows a job that the list does not show: ask for it by name before paying again.
-	job, err := a.Provider.Poll(ctx, last)
+	job, err := a.named(ctx, last, jobs)
 	switch {
 	case errors.Is(err, ErrNotFound) && a.Settle == 0 && len(jobs) == 0:
 		attempts = 0 // the list is the truth, so the job was deleted there, and nobody would be paid twice
@@ -134,163 +195,64 @@ func (a *advance) known(ctx context.Context) (jobs []Job, attempts int, err erro
 	return jobs, attempts, nil
 }
 
-// find returns the jobs that really bear the key: some services ignore filters.
-func (a *advance) find(ctx context.Context) ([]Job, error) {
+// named asks for a job by its name. One that was just created may not be served yet, so the answer that there is none
+// counts after Settle, unless another job will do anyway.
+func (a *advance) named(ctx context.Context, id string, others []Job) (job Job, err error) {
+	for began, wait := time.Now(), time.Second; ; wait = min(2*wait, longestWait) {
+		err := a.persist(ctx, func() (err error) { job, err = a.Provider.Poll(ctx, id); return err })
+		left := a.Settle - time.Since(began)
+		if !errors.Is(err, ErrNotFound) || left <= 0 || slices.ContainsFunc(others, func(j Job) bool { return !ended(j) }) {
+			return job, err
+		}
+		if err := sleep(ctx, min(wait, left)); err != nil {
+			return job, err
+		}
+	}
+}
+
+// find returns the jobs of the key, outlasting errors.
+func (a *advance) find(ctx context.Context) (jobs []Job, err error) {
+	err = a.persist(ctx, func() error { jobs, err = a.findOnce(ctx); return err })
+	return jobs, err
+}
+
+// findOnce returns the jobs that really bear the key, since some services ignore filters, and those that were seen
+// before; what has ended stays so.
+func (a *advance) findOnce(ctx context.Context) ([]Job, error) {
 	jobs, err := a.Provider.Find(ctx, a.key)
 	if err != nil {
 		return nil, fmt.Errorf("looking for earlier jobs: %w", err)
 	}
-	return slices.DeleteFunc(jobs, func(j Job) bool { return j.Key != a.key }), nil
-}
-
-// choose returns the job to go on with: a succeeded one before a live one before a failed or cancelled one; the
-// oldest of the first two kinds, the newest of the last.
-func choose(jobs []Job) (Job, bool) {
-	if len(jobs) == 0 {
-		return Job{}, false
-	}
-	rank := func(j Job) int {
-		switch {
-		case j.Status == Succeeded:
-			return 0
-		case !j.Status.Final():
-			return 1
-		}
-		return 2
-	}
-	return slices.MinFunc(jobs, func(a, b Job) int {
-		if c := cmp.Compare(rank(a), rank(b)); c != 0 {
-			return c
-		}
-		c := older(a, b)
-		if rank(a) == 2 {
-			return -c
-		}
-		return c
-	}), true
-}
-
-func older(a, b Job) int {
-	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
-}
-
-// cancelExtras ends every live job but the chosen one. All runs choose alike, so two that race agree.
-func (a *advance) cancelExtras(ctx context.Context, jobs []Job) error {
 	for _, j := range jobs {
-		if j.ID == a.state.Job.ID || j.Status.Final() || slices.Contains(a.state.Extra, j.ID) {
-			continue
-		}
-		if err := a.Provider.Cancel(ctx, j.ID); err != nil {
-			return fmt.Errorf("cancelling the second job %s of one fine-tune: %w", j.ID, err)
-		}
-		a.state.Extra = append(a.state.Extra, j.ID)
-		if err := a.record(Event{Kind: Extra, Attempt: j.Attempt, Job: j.ID}); err != nil {
-			return err
+		if j.Key == a.key || a.without == 1 {
+			a.remember(j)
 		}
 	}
-	return nil
+	return slices.Clone(a.seen), nil
 }
 
-func (a *advance) launch(ctx context.Context, attempt int) error {
-	spec := a.Spec
-	spec.Attempt = attempt
-	if a.Reserve != nil {
-		if err := a.Reserve(spec); err != nil {
-			return err
-		}
-	}
-	training, err := a.Provider.Upload(ctx, a.Training)
-	if err != nil {
-		return fmt.Errorf("uploading %s: %w", a.Training.Name, err)
-	}
-	validation := ""
-	if a.Validation.Open != nil {
-		if validation, err = a.Provider.Upload(ctx, a.Validation); err != nil {
-			return fmt.Errorf("uploading %s: %w", a.Validation.Name, err)
-		}
-	}
-	if err := a.record(Event{Kind: Intent, Attempt: attempt}); err != nil {
-		return err
-	}
-	a.history.open = attempt
-	id, err := a.start(ctx, spec, training, validation)
-	a.created = time.Now()
+func (a *advance) remember(job Job) {
+	i := slices.IndexFunc(a.seen, func(j Job) bool { return j.ID == job.ID })
 	switch {
-	case errors.Is(err, ErrRefused):
-		a.history.open = 0
-		if err2 := a.record(Event{Kind: Refusal, Attempt: attempt, Error: err.Error()}); err2 != nil {
-			return err2
-		}
-		return fmt.Errorf("creating the job: %w", err)
-	case err != nil:
-		a.state.Unsettled = true
-		jobs, err2 := a.settle(ctx, attempt)
-		if err2 != nil {
-			return err2
-		}
-		a.state.Unsettled = false
-		best, ok := choose(jobs)
-		if !ok {
-			return fmt.Errorf("creating the job: %w", err)
-		}
-		a.state.Job = best
-		a.state.Launched++
-		a.launched(best.ID, attempt)
-	default:
-		a.state.Job = Job{ID: id, Key: a.key, Attempt: attempt, Status: Created}
-		a.state.Launched++
-		a.launched(id, attempt)
-		if err := a.record(Event{Kind: Launched, Attempt: attempt, Job: id}); err != nil {
-			return err
-		}
+	case i < 0:
+		a.seen = append(a.seen, job)
+	case !a.seen[i].Status.Final():
+		a.seen[i] = job
 	}
-	return a.poll(ctx)
 }
 
-// launched keeps in mind what the journal now says.
-func (a *advance) launched(id string, attempt int) {
-	a.history.open, a.history.job, a.history.attempts = 0, id, max(a.history.attempts, attempt)
-}
-
-// grace is how long a create that is under way may go on after ctx has ended: a reply that arrives in time tells
-// whether there is a job, which otherwise only the list will, later.
-const grace = 800 * time.Millisecond
-
-func (a *advance) start(ctx context.Context, s Spec, training, validation string) (string, error) {
-	if err := ctx.Err(); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() {
-		t := time.NewTimer(grace)
-		defer t.Stop()
-		select {
-		case <-t.C:
-			cancel()
-		case <-late.Done():
-		}
-	})
-	defer stop()
-	return a.Provider.Start(late, s, training, validation)
-}
-
-// settle finds out what became of a create whose reply is not known. It gives up after Settle, counted on this
-// process's own clock, since the recorded time may come from another machine.
-func (a *advance) settle(ctx context.Context, attempt int) ([]Job, error) {
-	for began, wait := time.Now(), time.Second; ; wait = min(2*wait, 15*time.Second) {
+// await asks the list again and again, for Settle at most, until it shows jobs that will do, and returns those.
+// The time is counted on this process's own clock: a recorded time may come from another machine.
+func (a *advance) await(ctx context.Context, will func(Job) bool) ([]Job, error) {
+	for began, wait := time.Now(), time.Second; ; wait = min(2*wait, longestWait) {
 		jobs, err := a.find(ctx)
 		if err != nil {
 			return nil, err
 		}
-		jobs = slices.DeleteFunc(jobs, func(j Job) bool { return j.Attempt < attempt })
-		if len(jobs) > 0 {
-			best, _ := choose(jobs)
-			return jobs, a.record(Event{Kind: Launched, Attempt: attempt, Job: best.ID})
-		}
+		jobs = slices.DeleteFunc(jobs, func(j Job) bool { return !will(j) })
 		left := a.Settle - time.Since(began)
-		if left <= 0 {
-			return nil, a.record(Event{Kind: Unseen, Attempt: attempt})
+		if len(jobs) > 0 || left <= 0 {
+			return jobs, nil
 		}
 		if err := sleep(ctx, min(wait, left)); err != nil {
 			return nil, err
@@ -298,24 +260,26 @@ func (a *advance) settle(ctx context.Context, attempt int) ([]Job, error) {
 	}
 }
 
-// agree applies rule 4: it looks at all live jobs of the key and goes on with the one that every run chooses.
-func (a *advance) agree(ctx context.Context) error {
-	jobs, err := a.find(ctx)
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(jobs, func(j Job) bool { return j.ID == a.state.Job.ID }) {
-		job, err := a.Provider.Poll(ctx, a.state.Job.ID)
-		if err != nil {
-			return nil // a create that the service does not show yet; the polling that follows judges it
+// patience is how long errors in a row are outlasted; a job is not touched by them.
+const patience = 5 * time.Minute
+
+// longestWait is the longest one between two looks for something that should appear any moment.
+const longestWait = 15 * time.Second
+
+// persist repeats a call while it meets errors that may pass, for patience, but not beyond Until.
+func (a *advance) persist(ctx context.Context, call func() error) error {
+	for began, wait := time.Now(), time.Second; ; wait = min(2*wait, longestWait) {
+		err := call()
+		if err == nil || !passes(err) || ctx.Err() != nil || a.over() || time.Since(began) > patience {
+			return err
 		}
-		job.Key, job.Attempt = a.key, max(job.Attempt, a.state.Job.Attempt)
-		jobs = append(jobs, job)
+		if wait == time.Second {
+			a.tell(err, wait)
+		}
+		if sleep(ctx, wait) != nil {
+			return err
+		}
 	}
-	if best, ok := choose(jobs); ok {
-		a.state.Job = best
-	}
-	return a.cancelExtras(ctx, jobs)
 }
 
 func (a *advance) record(e Event) error {

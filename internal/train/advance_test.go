@@ -296,7 +296,7 @@ func TestOfTwoJobsTheOldestStays(t *testing.T) {
 		if got := s.jobs[1].Status; got != Cancelled {
 			t.Errorf("the second job is %s", got)
 		}
-		if want := "intent launched extra ended"; r.kinds() != want {
+		if want := "intent launched adopted extra ended"; r.kinds() != want {
 			t.Errorf("journal %q, want %q", r.kinds(), want)
 		}
 	})
@@ -521,7 +521,8 @@ func TestInterruptedCreate(t *testing.T) {
 	}
 }
 
-// A service that stops answering does not hold up a caller that gave a bound.
+// A service that stops answering does not hold up a caller that gave a bound, beyond the look for a rival of the job that
+// it has made.
 func TestStalledServiceAndABound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stalling{service: service{runs: 8 * time.Hour}}
@@ -529,7 +530,7 @@ func TestStalledServiceAndABound(t *testing.T) {
 		r.launch.Until = time.Now().Add(2 * time.Second)
 		began := time.Now()
 		state, err := r.advance(t)
-		if took := time.Since(began); err != nil || !state.Pending() || took > 10*time.Second {
+		if took := time.Since(began); err != nil || !state.Pending() || took > r.launch.Settle+10*time.Second {
 			t.Errorf("%+v, %v after %v", state, err, took)
 		}
 	})

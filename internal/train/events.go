@@ -22,6 +22,8 @@ const (
 	Intent Kind = "intent"
 	// Launched: the provider has the job, by its reply or because Find shows it.
 	Launched Kind = "launched"
+	// Adopted: a job that another run, or an earlier one without this journal, has created is followed.
+	Adopted Kind = "adopted"
 	// Refusal: the provider answered that it made no job.
 	Refusal Kind = "refused"
 	// Unseen: no job appeared for the intent within the settling time.
@@ -36,7 +38,7 @@ const (
 type history struct {
 	open     int    // attempt of an intent whose outcome is not known, 0 when there is none
 	attempts int    // highest attempt that made a job
-	job      string // last job known to have been launched
+	job      string // last job known to have been launched or adopted
 	ended    string // last job seen to end
 }
 
@@ -51,6 +53,8 @@ func read(past []Event, key Key) history {
 			h.open = e.Attempt
 		case Launched:
 			h.open, h.job, h.attempts = 0, e.Job, max(h.attempts, e.Attempt)
+		case Adopted:
+			h.job, h.attempts = e.Job, max(h.attempts, e.Attempt)
 		case Refusal, Unseen:
 			h.open = 0
 		case Ended:
@@ -58,4 +62,10 @@ func read(past []Event, key Key) history {
 		}
 	}
 	return h
+}
+
+// WasLaunched reports whether the journal knows a job of the key, or a create whose outcome it does not know.
+func WasLaunched(past []Event, key Key) bool {
+	h := read(past, key)
+	return h.job != "" || h.open > 0
 }

@@ -7,38 +7,47 @@ import (
 	"time"
 )
 
-// patience is how long polling outlasts errors in a row before it gives up; the job itself is not touched.
-const patience = 5 * time.Minute
-
-// poll waits for the end of the chosen job. Between two looks it waits a tenth of the time that the job has been
-// watched, so that a job of seconds is seen to end within a tenth of its length and one of hours costs few calls.
+// poll waits for the end of the chosen job.
 func (a *advance) poll(ctx context.Context) error {
-	watched, agreed := time.Now(), false
-	lastGood := watched
+	watched := time.Now()
+	var failing time.Time // since when every look has met an error
 	for {
-		job, err := a.look(ctx, &agreed)
-		gone := errors.Is(err, ErrNotFound) && time.Since(lastGood) >= a.Settle
+		job, err := a.look(ctx)
+		first := err != nil && failing.IsZero()
+		if first {
+			failing = time.Now()
+		}
+		gone := errors.Is(err, ErrNotFound)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case gone, err != nil && time.Since(lastGood) > patience:
+		case gone && time.Since(failing) >= a.Settle, err != nil && !gone && (!passes(err) || time.Since(failing) > patience):
 			return fmt.Errorf("polling job %s: %w", a.state.Job.ID, err)
 		case err == nil:
-			lastGood = time.Now()
+			failing = time.Time{}
 			if err := a.saw(ctx, job); err != nil || job.Status.Final() {
 				return err
 			}
 		}
-		if err != nil && !a.Until.IsZero() && time.Now().After(a.Until) {
-			return nil
+		wait := a.pause(time.Since(watched))
+		if err != nil {
+			wait = min(wait, longestWait)
+			if first && !gone {
+				a.tell(err, wait)
+			}
 		}
-		wait := min(max(time.Since(watched)/10, 50*time.Millisecond), time.Minute)
+		rivals := a.Settle - time.Since(a.began) // how long one may still appear
+		if !a.certain {
+			wait = min(wait, max(rivals, shortestPause))
+		}
 		if !a.Until.IsZero() {
 			left := time.Until(a.Until)
-			if left <= 0 {
+			if left <= 0 && (a.certain || !a.created || err != nil && rivals <= 0) {
 				return nil
 			}
-			wait = min(wait, left)
+			if left > 0 {
+				wait = min(wait, left)
+			}
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return err
@@ -46,23 +55,52 @@ func (a *advance) poll(ctx context.Context) error {
 	}
 }
 
+// The bounds of the wait between two looks at a job. A service whose list lags, one on the far side of a network, is asked
+// at most once a second.
+const (
+	shortestPause = 50 * time.Millisecond
+	distantPause  = time.Second
+	longestPause  = 5 * time.Minute
+	expectedPause = 15 * time.Minute // where the provider expects the job to go on much longer
+)
+
+// pause is the wait between two looks at a job that was watched so long: a tenth of that, so that a job of seconds is seen
+// to end within a tenth of its length, and one of hours costs few calls. Where the provider says when the job will end,
+// half of what is left, then to that moment. Its clock and ours may differ by hours: the bounds hold all the same.
+func (a *advance) pause(watched time.Duration) time.Duration {
+	shortest := shortestPause
+	if a.Settle > time.Minute {
+		shortest = distantPause
+	}
+	wait := min(max(watched/10, shortest), longestPause)
+	left := time.Duration(0)
+	if end := a.state.Job.EstimatedFinish; !end.IsZero() {
+		left = time.Until(end)
+	}
+	switch {
+	case left > 2*wait:
+		return min(left/2, expectedPause)
+	case left > 0:
+		return min(wait, left+time.Second)
+	}
+	return wait
+}
+
 // lookTime is how long a look at the job may go on after Until: a service that does not answer must not hold up whoever
 // gave a bound.
 const lookTime = 5 * time.Second
 
 // look asks for the job's state, after agreeing with other runs on which job it is as long as that is needed.
-func (a *advance) look(ctx context.Context, agreed *bool) (Job, error) {
+func (a *advance) look(ctx context.Context) (Job, error) {
 	if !a.Until.IsZero() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, later(time.Now(), a.Until).Add(lookTime))
 		defer cancel()
 	}
-	if !*agreed || time.Since(a.created) < a.Settle {
+	if !a.certain {
 		if err := a.agree(ctx); err != nil {
-			*agreed = false
 			return Job{}, err
 		}
-		*agreed = true
 	}
 	return a.Provider.Poll(ctx, a.state.Job.ID)
 }
@@ -81,6 +119,7 @@ func (a *advance) saw(ctx context.Context, job Job) error {
 		job.Attempt = a.state.Job.Attempt
 	}
 	a.state.Job = job
+	a.remember(job)
 	if a.Notify != nil {
 		var metrics []Metric
 		if w, ok := a.Provider.(Watcher); ok && job.Status != Failed {

@@ -83,7 +83,8 @@ type Job struct {
 	EstimatedFinish time.Time // zero: the provider does not say
 	Model           string    // the tuned model, once succeeded
 	TrainedTokens   int64     // what is billed, once succeeded
-	Error           string    // why it failed
+	Code            string    // the service's word for why it failed; may be empty
+	Error           string    // the same, as a sentence
 }
 
 // Metric is one point of a job's training, in order of Step.
@@ -110,6 +111,34 @@ var (
 	ErrNotFound = errors.New("no such job")
 )
 
+// Busy is in the chain of an error of Start when the service made no job because it has no room for one now: too many
+// are running, or too many were made today. Another try may succeed later.
+type Busy struct {
+	After time.Duration // how long the service asks to wait; 0: it does not say
+	Err   error
+}
+
+func (b *Busy) Error() string { return b.Err.Error() }
+
+func (b *Busy) Unwrap() []error { return []error{ErrRefused, b.Err} }
+
+// Permanent marks an error of a provider that every further try would meet again, such as a wrong key. Others but
+// ErrNotFound and ErrRefused are taken to pass. A nil error stays nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return permanent{err}
+}
+
+type permanent struct{ error }
+
+func (p permanent) Unwrap() error { return p.error }
+
+func passes(err error) bool {
+	return !errors.As(err, new(permanent)) && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrRefused)
+}
+
 // Provider is a service that fine-tunes. All methods but Start may be called again after an error.
 type Provider interface {
 	// Upload makes the file available and returns its id; a file of the same name and size is not sent again.
@@ -128,4 +157,13 @@ type Provider interface {
 // Watcher is what a provider may offer besides: the metrics of a job, oldest first, from the step after `after`.
 type Watcher interface {
 	Metrics(ctx context.Context, jobID string, after int) ([]Metric, error)
+}
+
+// Deployer is what a provider may offer besides whose tuned models must be deployed before they answer.
+type Deployer interface {
+	// Deploy makes the model of a succeeded job answer, and returns the name to ask it by. The label names what is
+	// deployed: what an earlier call that was broken off has left under it is taken over. Once it has returned without an
+	// error, remove must be called, and called again after an error; it works after ctx has ended, too. Where models
+	// answer by themselves, Deploy returns the job's model, and remove does nothing.
+	Deploy(ctx context.Context, j Job, base, label string) (model string, remove func() error, err error)
 }
