@@ -1,10 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/audit"
@@ -12,65 +18,205 @@ import (
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/pipeline"
 	"github.com/tunegate/tunegate/internal/render"
+	"github.com/tunegate/tunegate/internal/report"
 )
 
-// audited is the JSON of tunegate audit.
+// audited is what an audit of one or more agents found. Its exported fields are the JSON of tunegate audit.
 type audited struct {
 	Totals struct {
 		Rows     int   `json:"rows"`
 		Messages int   `json:"messages"`
 		Tokens   int64 `json:"tokens"`
-	} `json:"totals"`
-	Findings []diag.Finding `json:"findings"`
+	}
+	Accepted int // by the baseline
+	NewRows  int // with --since
+	Fixed    []fixedFile
+	Findings []diag.Finding
+
+	deep     bool
+	since    bool
+	baseline *audit.Baseline // nil: the manifest's
+	judged   *manifest.Manifest
+	progress func(label string) func(done, total int64) // nil: nobody is told
+}
+
+// auditOptions are the values of the options.
+type auditOptions struct {
+	format, bench, fix, since, baseline, accept, reason, explain string
+	deep                                                         bool
 }
 
 func auditCommand() command {
 	return command{
 		name: "audit", args: "[MANIFEST|FILE..]", summary: "check training data: format, duplicates, weights, lengths, contamination",
 		about: "Takes a manifest (.yaml, .yml), or data files (.jsonl, .jsonl.gz, .jsonl.zst). Critical findings end it with\n" +
-			"exit code 1; they would stop a run before anything is launched.",
+			"exit code 1; they would stop a run before anything is launched. With --fix, those count that are left in the copies.",
 		example: "tunegate audit testdata/five-agents/data/ops-tools/train.jsonl --bench testdata/five-agents/data/ops-tools/benchmark.jsonl",
+		exits:   []int{exitFail, exitError},
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
-			format := choose(f, "format", "`form`", "text", "json", "markdown")
-			bench := f.String("bench", "", "`file` of tests that must not stand in the data files")
+			var o auditOptions
+			format := choose(f, "format", "`form`", "text", "json", "markdown", "sarif")
+			f.StringVar(&o.bench, "bench", "", "`file` of tests that must not stand in the data files")
+			f.BoolVar(&o.deep, "deep", false, "look for near-duplicates, personal data, skew and more, too; takes some times as long")
+			f.StringVar(&o.fix, "fix", "", "write cleaned copies of the data, and what was changed, into the folder `dir`")
+			f.StringVar(&o.since, "since", "", "report what is new since an `older` version: a file, or a revision of git")
+			f.StringVar(&o.baseline, "baseline", "", "`file` of accepted findings; default: the manifest's")
+			f.StringVar(&o.accept, "accept", "", "add what these `rules`, separated by commas, find to the baseline")
+			f.StringVar(&o.reason, "reason", "", "with --accept: the `text` that says why")
+			f.StringVar(&o.explain, "explain", "", "say what a `rule` looks for, and end; all: every rule")
 			return func(ctx context.Context, e env, args []string) error {
-				var out audited
-				var err error
-				if len(args) > 0 && !isManifest(args[0]) {
-					err = out.files(ctx, args, *bench)
-				} else if *bench != "" {
-					err = usageError{"--bench goes with data files; a manifest names its own tests", ""}
-				} else {
-					err = out.manifest(ctx, e, args)
-				}
-				if err != nil {
-					return err
-				}
-				if err := out.write(e, *format); err != nil {
-					return err
-				}
-				if diag.Worst(out.Findings) == diag.Critical {
-					return errFindings
-				}
-				return nil
+				o.format = *format
+				return o.run(ctx, e, args)
 			}
 		},
 	}
+}
+
+func (o auditOptions) run(ctx context.Context, e env, args []string) error {
+	if o.explain != "" {
+		return explain(e.stdout, o.explain)
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	m, err := o.subject(e, args)
+	if err != nil {
+		return err
+	}
+	meter := newMeter(e)
+	defer meter.close()
+	out := audited{deep: o.deep, judged: m, progress: meter.label}
+	if o.fix != "" {
+		err = out.fix(ctx, m, o.fix)
+	} else {
+		err = o.audit(ctx, &out, m)
+	}
+	meter.close()
+	if err != nil {
+		return err
+	}
+	if err := out.write(e, o.format); err != nil {
+		return err
+	}
+	if diag.Worst(out.Findings) == diag.Critical {
+		return errFindings
+	}
+	return nil
+}
+
+// check refuses options that do not go together.
+func (o auditOptions) check() error {
+	switch {
+	case o.fix != "" && (o.since != "" || o.baseline != "" || o.accept != ""):
+		return usageError{"--fix cleans the whole of the data: --since, --baseline and --accept do not go with it", ""}
+	case o.accept != "" && o.since != "":
+		return usageError{"--accept is for all of the data, and does not go with --since", ""}
+	case o.accept != "" && strings.TrimSpace(o.reason) == "":
+		return usageError{"--accept needs a reason", `say why, as in --reason "both answers are right"`}
+	case o.accept == "" && o.reason != "":
+		return usageError{"--reason goes with --accept", "name the rules whose findings are accepted, as in --accept contradiction"}
+	}
+	return nil
+}
+
+// subject returns the manifest of the arguments, or one that stands for the data files.
+func (o auditOptions) subject(e env, args []string) (*manifest.Manifest, error) {
+	if len(args) > 0 && !isManifest(args[0]) && !isFolder(args[0]) {
+		for _, path := range args {
+			if err := checkData(path); err != nil {
+				return nil, err
+			}
+		}
+		if o.bench != "" {
+			if err := checkData(o.bench); err != nil {
+				return nil, err
+			}
+		}
+		return ofFiles(args, o.bench), nil
+	}
+	if o.bench != "" {
+		return nil, usageError{"--bench goes with data files; a manifest names its own tests", ""}
+	}
+	return loadManifest(e, args)
+}
+
+// checkData refuses a path that is no file of data.
+func checkData(path string) error {
+	const forms = "data files end in .jsonl, .jsonl.gz or .jsonl.zst"
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usageError{"there is no file " + path, "check the path and its spelling"}
+	case err != nil:
+		return usageError{err.Error(), ""}
+	case info.IsDir():
+		return usageError{path + " is a folder, not a data file", "name the files in it; " + forms}
+	case isManifest(path):
+		return usageError{path + " is a manifest, and stands among data files", "name one manifest, or data files"}
+	case !isData(path) && filepath.Ext(strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), ".zst")) != ".json":
+		return usageError{path + " is not a data file by its name", forms + "; rename it if it is one"}
+	}
+	return nil
+}
+
+func isManifest(path string) bool {
+	return strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // supposedModel is what data files are audited for when no manifest says: it takes examples of up to 65,536 tokens, as
 // most services do.
 const supposedModel = "gpt-4o-mini"
 
-func isManifest(path string) bool {
-	return strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")
+// ofFiles is a manifest with an agent for each data file, judged as where a manifest says nothing.
+func ofFiles(paths []string, bench string) *manifest.Manifest {
+	p := audit.DefaultPolicy()
+	m := &manifest.Manifest{Audit: manifest.Audit{MaxDuplicates: p.MaxDuplicates, MaxContamination: p.MaxContamination}}
+	for _, path := range paths {
+		m.Agents = append(m.Agents, manifest.Agent{Train: path, TrainPath: path, Tests: bench, TestsPath: bench, BaseModel: supposedModel})
+	}
+	return m
 }
 
-func (a *audited) manifest(ctx context.Context, e env, args []string) error {
-	m, err := loadManifest(e, args)
+// audit audits all agents, and keeps what is new and not accepted.
+func (o auditOptions) audit(ctx context.Context, out *audited, m *manifest.Manifest) error {
+	added := &additions{spec: o.since}
+	if o.since != "" {
+		out.since = true
+		if err := added.check(m.Agents); err != nil {
+			return err
+		}
+	}
+	file, err := o.openBaseline(out, m)
 	if err != nil {
 		return err
 	}
+	for _, agent := range m.Agents {
+		if err := out.one(ctx, m, agent); err != nil {
+			return err
+		}
+		if o.since == "" {
+			continue
+		}
+		if err := added.find(ctx, agent); err != nil {
+			return err
+		}
+	}
+	if o.since != "" {
+		out.Findings, out.NewRows = added.keep(out.Findings), added.rows()
+	}
+	if o.accept != "" {
+		return appendLines(file, out.baseline.Added())
+	}
+	return nil
+}
+
+func (a *audited) files(ctx context.Context, paths []string, bench string) error {
+	m := ofFiles(paths, bench)
 	for _, agent := range m.Agents {
 		if err := a.one(ctx, m, agent); err != nil {
 			return err
@@ -79,44 +225,130 @@ func (a *audited) manifest(ctx context.Context, e env, args []string) error {
 	return nil
 }
 
-func (a *audited) files(ctx context.Context, paths []string, bench string) error {
-	m := &manifest.Manifest{Audit: manifest.Audit{MaxDuplicates: 0.05, MaxContamination: 0.05}}
-	for _, path := range paths {
-		agent := manifest.Agent{Train: path, TrainPath: path, Tests: bench, TestsPath: bench, BaseModel: supposedModel}
-		if err := a.one(ctx, m, agent); err != nil {
+// one audits an agent's data. Files that cannot be read at all are findings too.
+func (a *audited) one(ctx context.Context, m *manifest.Manifest, agent manifest.Agent) (err error) {
+	a.judged = m
+	if a.baseline == nil {
+		if a.baseline, err = pipeline.OpenBaseline(m); err != nil {
 			return err
 		}
 	}
-	return nil
+	o := pipeline.AuditOptions{Deep: a.deep || m.Audit.Deep == manifest.DeepAlways, Baseline: a.baseline}
+	if a.progress != nil {
+		o.Progress = a.progress(agent.Train)
+	}
+	res, err := pipeline.Audit(ctx, m, agent, o)
+	a.add(res)
+	return err
 }
 
-// one audits an agent's data. Files that cannot be read at all are findings too.
-func (a *audited) one(ctx context.Context, m *manifest.Manifest, agent manifest.Agent) error {
-	res, err := pipeline.Audit(ctx, m, agent)
+func (a *audited) add(res report.Audit) {
 	a.Totals.Rows += res.Rows
 	a.Totals.Messages += res.Messages
 	a.Totals.Tokens += res.Tokens
+	a.Accepted += res.Accepted
 	a.Findings = append(a.Findings, res.Findings...)
+}
+
+// write ends the audit with what it found.
+func (a *audited) write(e env, format string) error {
+	a.Findings = append(a.Findings, pipeline.Stale(a.judged, a.baseline)...)
+	diag.Sort(a.Findings)
+	w := bufio.NewWriter(e.stdout)
+	var err error
+	switch format {
+	case "json":
+		err = a.writeJSON(w)
+	case "markdown":
+		_, err = fmt.Fprint(w, render.Findings(a.Findings))
+	case "sarif":
+		_, err = w.Write(render.SARIF(a.placed(), append(audit.Rules(), audit.OutsideRules()...), version()))
+	default:
+		err = a.writeText(w)
+	}
+	return errors.Join(err, w.Flush())
+}
+
+func (a *audited) writeText(w io.Writer) error {
+	for _, f := range a.Fixed {
+		f.print(w)
+	}
+	if len(a.Fixed) > 0 && len(a.Findings) > 0 {
+		fmt.Fprintln(w, "left in the copies:")
+	}
+	for _, f := range audit.Fold(a.Findings) {
+		printFinding(w, f.Severity.String()+": ", f)
+	}
+	fmt.Fprintf(w, "rows: %d, messages: %d, tokens: %d, findings: %d", a.Totals.Rows, a.Totals.Messages, a.Totals.Tokens, len(a.Findings))
+	if a.since {
+		fmt.Fprintf(w, ", new rows: %d", a.NewRows)
+	}
+	if a.baseline != nil {
+		fmt.Fprintf(w, ", accepted by the baseline: %d", a.Accepted)
+	}
+	_, err := fmt.Fprintln(w)
 	return err
 }
 
-func (a *audited) write(e env, format string) error {
-	diag.Sort(a.Findings)
-	switch format {
-	case "json":
-		if a.Findings == nil {
-			a.Findings = []diag.Finding{}
+// writeJSON writes one finding after the other: of dirty data, there are more than fit in memory twice.
+func (a *audited) writeJSON(w io.Writer) error {
+	head := []struct {
+		key   string
+		value any
+		shown bool
+	}{{"totals", a.Totals, true}, {"accepted", a.Accepted, true}, {"new_rows", a.NewRows, a.since}, {"fixed", a.Fixed, a.Fixed != nil}}
+	fmt.Fprint(w, "{")
+	for _, part := range head {
+		if !part.shown {
+			continue
 		}
-		out := json.NewEncoder(e.stdout)
-		out.SetIndent("", "  ")
-		return out.Encode(a)
-	case "markdown":
-		_, err := fmt.Fprint(e.stdout, render.Findings(a.Findings))
-		return err
+		value, err := json.MarshalIndent(part.value, "  ", "  ")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\n  %q: %s,", part.key, value)
 	}
-	for _, f := range audit.Fold(a.Findings) {
-		printFinding(e.stdout, f.Severity.String()+": ", f)
+	fmt.Fprint(w, "\n  \"findings\": [")
+	for i, f := range a.Findings {
+		value, err := json.MarshalIndent(f, "    ", "  ")
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			fmt.Fprint(w, ",")
+		}
+		fmt.Fprintf(w, "\n    %s", value)
 	}
-	_, err := fmt.Fprintf(e.stdout, "rows: %d, messages: %d, tokens: %d, findings: %d\n", a.Totals.Rows, a.Totals.Messages, a.Totals.Tokens, len(a.Findings))
+	if len(a.Findings) > 0 {
+		fmt.Fprint(w, "\n  ")
+	}
+	_, err := fmt.Fprint(w, "]\n}\n")
 	return err
+}
+
+// placed returns the findings with the paths of their files below the root of the repository, as code-scanning pages want
+// them, instead of below the manifest's folder.
+func (a *audited) placed() []diag.Finding {
+	dir := ""
+	if at, err := filepath.Abs(filepath.Dir(a.judged.File)); err == nil && a.judged.File != "" {
+		if dir, err = filepath.Rel(a.judged.Root, at); err != nil || !filepath.IsLocal(dir) {
+			dir = ""
+		}
+	}
+	below := func(file string) string {
+		if filepath.IsAbs(file) || file == "" {
+			return filepath.ToSlash(file)
+		}
+		return filepath.ToSlash(filepath.Join(dir, file))
+	}
+	placed := make([]diag.Finding, len(a.Findings))
+	for i, f := range a.Findings {
+		f.File = below(f.File)
+		f.Related = append([]diag.Place(nil), f.Related...)
+		for k := range f.Related {
+			f.Related[k].File = below(f.Related[k].File)
+		}
+		placed[i] = f
+	}
+	return placed
 }

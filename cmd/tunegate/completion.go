@@ -174,7 +174,7 @@ func valuesOf(e env, f *flag.FlagSet, word string, args []string) []string {
 	// The manifest is the argument among the words so far, if there is one.
 	var manifests []string
 	for i, a := range args {
-		if isManifest(a) && (i == 0 || !takesValue(f, args[i-1])) {
+		if !strings.HasPrefix(a, "-") && (i == 0 || !takesValue(f, args[i-1])) {
 			manifests = []string{a}
 		}
 	}

@@ -55,7 +55,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		initCommand(), checkCommand(), auditCommand(), tokensCommand(), planCommand(), runCommand(), tuneCommand(), reportCommand(),
+		initCommand(), checkCommand(), auditCommand(), tokensCommand(), planCommand(), runCommand(), tuneCommand(), statusCommand(), cancelCommand(), retryCommand(), reportCommand(), gateCommand(),
 		serveCommand(), actionCommand(), schemaCommand(), completionCommand(), versionCommand(),
 	}
 }
@@ -144,12 +144,15 @@ func dispatch(ctx context.Context, e env, args []string) error {
 		}
 		return nil
 	case "help", "-h", "-help", "--help":
+		if len(rest) > 1 {
+			return usageError{fmt.Sprintf("help takes one command, not %d", len(rest)), "tunegate help " + rest[0]}
+		}
 		if len(rest) == 0 || rest[0] == "help" {
 			overview(e.stdout)
 			return nil
 		}
 		name, rest = rest[0], []string{"--help"}
-	case "-version", "--version":
+	case "-v", "-version", "--version":
 		name = "version"
 	}
 	all := commands()

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 
+	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/pipeline"
 	"github.com/tunegate/tunegate/internal/render"
 )
@@ -28,17 +30,18 @@ func planCommand() command {
 				o := pipeline.Options{Getenv: e.getenv}
 				if *compare {
 					c, err := pipeline.Compare(ctx, m, o)
-					return showPlan(e, *format, c, c.Blocked, render.Comparison, err)
+					return showPlan(e, *format, m.File, c, c.Plan, render.Comparison, err)
 				}
 				p, err := pipeline.MakePlan(ctx, m, o)
-				return showPlan(e, *format, p, p.Blocked, render.Plan, err)
+				return showPlan(e, *format, m.File, p, p, render.Plan, err)
 			}
 		},
 	}
 }
 
-// showPlan writes a plan that was made without an error, and makes one of it when the run would not launch all.
-func showPlan[P any](e env, format string, p P, blocked []string, text func(io.Writer, P) error, err error) error {
+// showPlan writes p, made without an error of the manifest in file, and makes an error of it when the run, by its plan, would
+// not launch all.
+func showPlan[P any](e env, format, file string, p P, plan pipeline.Plan, text func(io.Writer, P) error, err error) error {
 	if err != nil {
 		return err
 	}
@@ -48,8 +51,11 @@ func showPlan[P any](e env, format string, p P, blocked []string, text func(io.W
 		err = out.Encode(p)
 	} else {
 		err = text(e.stdout, p)
+		if err == nil && diag.Worst(plan.Findings) == diag.Critical {
+			_, err = fmt.Fprintf(e.stdout, "next: tunegate audit %s shows all of it; mend it, then plan again\n", render.Line(file))
+		}
 	}
-	if err == nil && len(blocked) > 0 {
+	if err == nil && len(plan.Blocked) > 0 {
 		err = errFindings
 	}
 	return err

@@ -140,8 +140,15 @@ func TestKillAnywhereThenTheSameCommand(t *testing.T) {
 	}
 }
 
-// served starts tunegate serve and returns its base URL.
+// served starts tunegate serve and returns the base URL of a proxy before it, which checks what is exchanged. That takes time:
+// servedBare is for tests whose exchanges others have too.
 func served(t *testing.T, args ...string) string {
+	t.Helper()
+	return wiretest.Front(t, servedBare(t, args...))
+}
+
+// servedBare starts tunegate serve and returns its base URL.
+func servedBare(t *testing.T, args ...string) string {
 	t.Helper()
 	c := process(t, t.TempDir(), append([]string{"serve", "--addr", "127.0.0.1:0", "--quiet"}, args...)...)
 	out, err := c.StdoutPipe()
@@ -238,7 +245,7 @@ func TestRunOverTheWire(t *testing.T) {
 	var mu sync.Mutex
 	chats, cold := 0, 0
 	proxy := httputil.NewSingleHostReverseProxy(target)
-	front := httptest.NewServer(wiretest.Check(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/chat/completions") {
 			body, _ := io.ReadAll(r.Body)
 			mu.Lock()
@@ -250,7 +257,7 @@ func TestRunOverTheWire(t *testing.T) {
 			r.Body = io.NopCloser(bytes.NewReader(body))
 		}
 		proxy.ServeHTTP(w, r)
-	})))
+	}))
 	defer front.Close()
 	manifest := remote(t, front.URL+"/v1")
 	out, err := process(t, filepath.Dir(manifest), "run", manifest).CombinedOutput()

@@ -40,8 +40,9 @@ func runCommand() command {
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
 			var r runFlags
 			r.declare(f)
+			wait := f.Duration("wait", -1, waitUsage)
 			return func(ctx context.Context, e env, args []string) error {
-				return r.run(ctx, e, args, nil, -1)
+				return r.run(ctx, e, args, nil, *wait)
 			}
 		},
 	}
@@ -58,7 +59,7 @@ func tuneCommand() command {
 			var r runFlags
 			r.declare(f)
 			leg := f.String("leg", "", "`id` of the leg, as plan lists it")
-			wait := f.Duration("wait", -1, "`time` to wait for the fine-tune; negative: to the end")
+			wait := f.Duration("wait", -1, waitUsage)
 			return func(ctx context.Context, e env, args []string) error {
 				if *leg == "" {
 					return usageError{"tune needs --leg", "tunegate plan lists the legs"}
@@ -68,6 +69,9 @@ func tuneCommand() command {
 		},
 	}
 }
+
+// waitUsage says what --wait does. A launch that was just sent is looked after for 90 s in any case.
+const waitUsage = "`time` to wait for fine-tunes, then pending (exit code 8); negative: to the end"
 
 // legIDs are the legs of a run of the given ones, or of all when none are given, in the manifest's order.
 func legIDs(m *manifest.Manifest, only []string) (ids []string) {

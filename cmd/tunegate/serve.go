@@ -22,7 +22,7 @@ func serveCommand() command {
 	return command{
 		name: "serve", summary: "the embedded fine-tuning server, on loopback",
 		about: "Serves the OpenAI wire contract (files, uploads, fine-tuning jobs, models, chat completions, embeddings) and really trains " +
-			"a small model. Jobs live in the state folder and go on after a restart. The base model is " + localtune.BaseModel + ". " +
+			"a small model. Jobs live in the state folder; unfinished ones are trained anew after a restart. The base model is " + localtune.BaseModel + ". " +
 			"The base URL is printed on standard output, requests on standard error. Ctrl-C or SIGTERM ends it.",
 		example: "tunegate serve --addr 127.0.0.1:4141 --state .tunegate/served",
 		exits:   []int{exitError},
@@ -74,7 +74,7 @@ func serve(ctx context.Context, e env, out *log.Logger, addr, state string, o lo
 		unfinished := s.Unfinished()
 		err = errors.Join(err, s.Close())
 		if unfinished > 0 {
-			out.Printf("stopped; the next start on %s goes on with %d unfinished job(s)", state, unfinished)
+			out.Printf("stopped; the next start on %s trains %d unfinished job(s) anew, under the same ids", state, unfinished)
 		}
 	}()
 	fmt.Fprintf(e.stdout, "http://%s/v1\n", listener.Addr())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 )
 
 // Set by the linker when a release is built (-X main.release=v1.2.3 -X main.commit=…). A commit that is not set is the
@@ -14,6 +15,23 @@ var release, commit string
 
 // build is what is known of how this program came to be.
 type build struct{ version, commit string }
+
+// String returns the version and the commit, which many versions (v1.2.3-4-gfeed5ee, v0.0.0-20261122195316-feed5eed0123+dirty) name.
+func (b build) String() string {
+	commit, modified := strings.CutSuffix(b.commit, modifiedMark)
+	switch {
+	case b.commit == "":
+		return b.version
+	case !strings.Contains(b.version, commit[:min(len(commit), 7)]):
+		return b.version + " commit " + b.commit
+	case modified && !strings.Contains(b.version, "dirty"):
+		return b.version + modifiedMark
+	}
+	return b.version
+}
+
+// modifiedMark stands behind the commit of a checkout with changes.
+const modifiedMark = " (modified)"
 
 // version names the release or, between releases, the commit.
 func version() string {
@@ -32,7 +50,7 @@ func built(release, commit string, info *debug.BuildInfo) build {
 			case s.Key == "vcs.revision" && commit == "":
 				b.commit = s.Value[:min(len(s.Value), 12)]
 			case s.Key == "vcs.modified" && s.Value == "true" && commit == "":
-				b.commit += " (modified)"
+				b.commit += modifiedMark
 			}
 		}
 	}
@@ -58,11 +76,7 @@ func versionCommand() command {
 				}
 				info, _ := debug.ReadBuildInfo()
 				b := built(release, commit, info)
-				text := "tunegate " + b.version
-				if b.commit != "" {
-					text += " commit " + b.commit
-				}
-				_, err := fmt.Fprintf(e.stdout, "%s %s/%s %s\n", text, runtime.GOOS, runtime.GOARCH, runtime.Version())
+				_, err := fmt.Fprintf(e.stdout, "tunegate %s %s/%s %s\n", b, runtime.GOOS, runtime.GOARCH, runtime.Version())
 				return err
 			}
 		},

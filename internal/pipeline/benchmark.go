@@ -33,8 +33,8 @@ const maxFailed = 0.05
 // watchEvery is how many tests are asked between two looks at the failures, where nothing else asks for a look.
 const watchEvery = 64
 
-// benchmark asks both arms the same tests and decides. An error means that there is nothing to decide on.
-func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase) error {
+// benchmark asks both arms the same tests and decides; tuned asks the tuned one. An error means that there is nothing to decide on.
+func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase, tuned bench.Completer) error {
 	grader, err := grade.New(l.agent.Grader.Name, l.agent.Grader.Pattern)
 	if err != nil {
 		return err
@@ -43,8 +43,9 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase)
 	policy := policy(l.agent.Gate, r.m.Benchmark.Stop)
 	tests := l.tests.Order(uint64(l.agent.Seed))
 	tests = tests[:min(len(tests), most(r.m.Benchmark))]
+	policy.Total = len(tests)
 	plan := bench.Plan{
-		Arms:        []bench.Arm{{Name: baseArm, Model: l.agent.BaseModel, Completer: client}, {Name: tunedArm, Model: out.Model, Completer: client}},
+		Arms:        []bench.Arm{{Name: baseArm, Model: l.agent.BaseModel, Completer: client}, {Name: tunedArm, Model: out.Model, Completer: tuned}},
 		Tests:       tests,
 		Grader:      grader,
 		Concurrency: concurrency,
@@ -64,6 +65,7 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase)
 	began := time.Now()
 	samples, err := bench.Run(ctx, plan)
 	pairs, failed := pair(samples)
+	l.outcomes = outcomes(tests, samples)
 	b := &report.Benchmark{
 		Grader: l.agent.Grader.Name, Available: l.available, LeftOut: l.available - len(l.tests.Tests),
 		Asked: len(samples) / len(plan.Arms), Failed: len(failed), Seconds: time.Since(began).Seconds(), Flips: flips(tests, samples),
@@ -88,7 +90,39 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase)
 		d.Reasons = append(d.Reasons, fmt.Sprintf("%d of %d tests had no answer from both models and do not count", len(failed), b.Asked))
 	}
 	out.Decision = &d
+	if n := likeBase(samples); n > 0 {
+		return fmt.Errorf("the tuned model answers like the base: of %d answers %d are the same to the letter; either it is not the fine-tune that answers, such as an adapter that is not applied, or the training changed nothing", len(pairs), n)
+	}
 	return nil
+}
+
+// From so many answers on, of which so large a share is the same to the letter, a tuned model is the base by another
+// name: unless the base was right nearly always, which leaves nothing to learn.
+const (
+	sameAnswers = 20
+	sameShare   = 0.99
+	rightShare  = 0.9
+)
+
+// likeBase counts the answers that are the same, when they show that the fine-tune is not what answers; else it is 0. A
+// service that drops an adapter says so nowhere (vllm#34186), and the gate would see a fine-tune without effect.
+func likeBase(samples []bench.Sample) int {
+	n, same, right := 0, 0, 0.0
+	for i := 0; i+1 < len(samples); i += 2 {
+		base, tuned := samples[i], samples[i+1]
+		if base.Error != "" || tuned.Error != "" {
+			continue
+		}
+		n++
+		right += base.Score
+		if base.Answer == tuned.Answer {
+			same++
+		}
+	}
+	if n < sameAnswers || float64(same) < sameShare*float64(n) || right >= rightShare*float64(n) {
+		return 0
+	}
+	return same
 }
 
 // policy is the manifest's gate in the gate's own terms.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/tunegate/tunegate/internal/advice"
 	"github.com/tunegate/tunegate/internal/audit"
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/cost"
@@ -25,11 +27,15 @@ type leg struct {
 	agent      manifest.Agent
 	began      time.Time
 	train      *dataset.File
-	valid      *dataset.File // nil: none
-	tests      suite.Suite   // without those that stand in the training data or ask what another one asks
-	available  int           // tests in the file
+	valid      *dataset.File  // nil: none
+	tests      suite.Suite    // without those that stand in the training data or ask what another one asks
+	distinct   suite.Suite    // the tests less those that repeat another one
+	available  int            // tests in the file
+	unaudited  []diag.Finding // what was found while opening the files
 	audit      audit.Result
-	price      *catalog.Price // nil: unknown
+	deep       bool             // audited deeply
+	outcomes   []advice.Outcome // of the last benchmark
+	price      *catalog.Price   // nil: unknown
 	phases     []phase
 	estimate   report.Money
 	validation dataset.Digest // zero without validation data, set by identify
@@ -66,7 +72,7 @@ func newLeg(m *manifest.Manifest, a manifest.Agent) *leg {
 // verdict, and nothing was spent.
 func (r *run) inspect(ctx context.Context, l *leg) {
 	r.tell(Event{Leg: l.out.ID, Stage: Auditing, Text: "reading " + l.agent.Train})
-	err := l.read(ctx, r.m)
+	err := l.read(ctx, r.m, AuditOptions{Deep: r.m.Audit.Deep == manifest.DeepAlways, Baseline: r.baseline})
 	if ctx.Err() != nil {
 		r.end(l, gate.Pending, "interrupted before anything was launched")
 		return
@@ -76,6 +82,7 @@ func (r *run) inspect(ctx context.Context, l *leg) {
 		return
 	}
 	if n := critical(l.out.Audit.Findings); n > 0 {
+		r.advise(ctx, l)
 		r.end(l, gate.Fail, fmt.Sprintf("the audit found %s, so nothing was launched", count(n, "critical problem")))
 		return
 	}
@@ -146,16 +153,33 @@ func (r *run) identify(ctx context.Context, l *leg) {
 	}
 }
 
+// AuditOptions say how Audit looks. The zero value is the quick audit.
+type AuditOptions struct {
+	Deep     bool
+	Progress func(done, total int64) // see audit.Input
+	Baseline *audit.Baseline         // what it accepts is counted and not reported; nil: none
+}
+
 // Audit audits one agent's data: its training file, and its validation file and tests where it names them.
-func Audit(ctx context.Context, m *manifest.Manifest, a manifest.Agent) (report.Audit, error) {
+func Audit(ctx context.Context, m *manifest.Manifest, a manifest.Agent, o AuditOptions) (report.Audit, error) {
 	l := newLeg(m, a)
-	err := l.read(ctx, m)
+	err := l.read(ctx, m, o)
 	return l.out.Audit, err
 }
 
 // read opens the files and audits them. A person's mistakes in them are findings, not an error.
-func (l *leg) read(ctx context.Context, m *manifest.Manifest) (err error) {
-	findings := &l.out.Audit.Findings
+func (l *leg) read(ctx context.Context, m *manifest.Manifest, o AuditOptions) error {
+	l.unaudited = append(l.unaudited, l.ending(m)...)
+	if err := l.open(); err != nil || l.train == nil {
+		l.out.Audit.Findings = l.unaudited
+		return err
+	}
+	return l.judge(ctx, m, o)
+}
+
+// open opens the files, and leaves out the tests that cannot count.
+func (l *leg) open() (err error) {
+	findings := &l.unaudited
 	if l.train, err = take(findings, func() (*dataset.File, error) { return dataset.Open(l.agent.TrainPath, l.agent.Train) }); err != nil {
 		return err
 	}
@@ -173,6 +197,7 @@ func (l *leg) read(ctx context.Context, m *manifest.Manifest) (err error) {
 	again, found := repeated(l.tests)
 	*findings = append(*findings, found...)
 	l.tests = l.tests.Without(again)
+	l.distinct = l.tests
 	if l.agent.Grader.Name != "" {
 		grader, err := grade.New(l.agent.Grader.Name, l.agent.Grader.Pattern)
 		if err != nil {
@@ -180,27 +205,45 @@ func (l *leg) read(ctx context.Context, m *manifest.Manifest) (err error) {
 		}
 		*findings = append(*findings, unmeasurable(grader, l.tests)...)
 	}
-	if l.train == nil {
-		return nil
-	}
+	return nil
+}
+
+// judge audits the open files. A second, deeper look takes the place of the first; the tests that it leaves out are then
+// those of both.
+func (l *leg) judge(ctx context.Context, m *manifest.Manifest, o AuditOptions) error {
 	encoding, err := tokens.Load(catalog.Encoding(l.agent.BaseModel))
 	if err != nil {
 		return err
 	}
-	known, _ := catalog.Lookup(l.agent.BaseModel)
-	l.audit, err = audit.Run(ctx,
-		audit.Input{Train: l.train, Validation: l.valid, Tests: l.tests, Encoding: encoding, TrainingContext: known.TrainingContext},
-		audit.Policy{MaxDuplicates: m.Audit.MaxDuplicates, MaxContamination: m.Audit.MaxContamination, Severities: m.Audit.Severities})
+	in, policy := l.asked(m, encoding, o)
+	res, err := audit.Run(ctx, in, policy)
+	findings := slices.Clone(l.unaudited)
 	if err != nil {
-		_, err = take(findings, func() (struct{}, error) { return struct{}{}, err })
+		_, err = take(&findings, func() (struct{}, error) { return struct{}{}, err })
+		l.out.Audit.Findings = findings
 		return err
 	}
-	*findings = append(*findings, l.audit.Findings...)
-	diag.Sort(*findings)
+	l.audit, l.deep = res, o.Deep
+	left := res.Findings
+	if o.Baseline != nil {
+		if left, l.out.Audit.Accepted, err = o.Baseline.Accept(ctx, in, left); err != nil {
+			return err
+		}
+	}
+	findings = append(findings, left...)
+	diag.Sort(findings)
+	l.out.Audit.Findings = findings
 	l.out.Audit.Rows, l.out.Audit.Messages, l.out.Audit.Tokens = l.audit.Totals.Rows, l.audit.Totals.Messages, int64(l.audit.Totals.Tokens)
 	l.out.Audit.Contaminated = l.audit.Contaminated
 	l.tests = l.tests.Without(l.audit.Contaminated)
 	return nil
+}
+
+// asked returns what the audit is given.
+func (l *leg) asked(m *manifest.Manifest, encoding *tokens.Encoding, o AuditOptions) (audit.Input, audit.Policy) {
+	known, _ := catalog.Lookup(l.agent.BaseModel)
+	return audit.Input{Train: l.train, Validation: l.valid, Tests: l.distinct, Encoding: encoding, TrainingContext: known.TrainingContext, Deep: o.Deep, Progress: o.Progress},
+		audit.Policy{MaxDuplicates: m.Audit.MaxDuplicates, MaxContamination: m.Audit.MaxContamination, Severities: m.Audit.Severities}
 }
 
 // repeated finds the tests that ask and want the same as an earlier one: under ten ids it would count as ten proofs.

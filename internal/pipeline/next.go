@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
@@ -10,12 +12,7 @@ import (
 
 // next says what a person does now, for a leg with its verdict.
 func next(l *report.Leg) []string {
-	var todo []string
-	for _, f := range l.Audit.Findings {
-		if f.Severity == diag.Critical && len(todo) < 5 {
-			todo = append(todo, fmt.Sprintf("mend %s: %s", f, f.Hint))
-		}
-	}
+	todo := mend(l.Audit.Findings)
 	p := l.Last()
 	switch l.Verdict {
 	case gate.Pass:
@@ -48,6 +45,80 @@ func next(l *report.Leg) []string {
 		}
 	}
 	return todo
+}
+
+// mendable is how many kinds of critical findings are named one by one.
+const mendable = 5
+
+// mend says what to do about the critical findings, those of one rule in one file together.
+func mend(findings []diag.Finding) (todo []string) {
+	type kind struct{ rule, file string }
+	type group struct {
+		first diag.Finding
+		count int
+		lines []int
+	}
+	at := map[kind]int{}
+	var groups []group
+	for _, f := range findings {
+		if f.Severity != diag.Critical {
+			continue
+		}
+		k := kind{f.Rule, f.File}
+		i, known := at[k]
+		if !known {
+			i = len(groups)
+			at[k] = i
+			groups = append(groups, group{first: f})
+		}
+		g := &groups[i]
+		lines := f.Lines
+		if len(lines) == 0 && f.Line > 0 {
+			lines = []int{f.Line}
+		}
+		g.lines = append(g.lines, lines...)
+		g.count += max(len(lines), 1)
+	}
+	for i, g := range groups {
+		if i == mendable {
+			return append(todo, fmt.Sprintf("mend the problems of %s more, which the audit lists", count(len(groups)-i, "kind")))
+		}
+		what := g.first.String()
+		if g.count > 1 {
+			what = fmt.Sprintf("%d × %s in %s%s", g.count, g.first.Rule, g.first.File, among(g.lines))
+		}
+		if g.first.Hint != "" {
+			what += ": " + g.first.Hint
+		}
+		todo = append(todo, "mend "+what)
+	}
+	return todo
+}
+
+// among names the first few of the lines, in brackets; empty when there are none.
+func among(lines []int) string {
+	slices.Sort(lines)
+	lines = slices.Compact(lines)
+	const shown = 3
+	var b strings.Builder
+	for i, n := range lines[:min(len(lines), shown)] {
+		switch {
+		case i > 0 && i == len(lines)-1:
+			b.WriteString(" and ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		fmt.Fprint(&b, n)
+	}
+	switch n := len(lines); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return " (line " + b.String() + ")"
+	case n > shown:
+		fmt.Fprintf(&b, " and %d more", n-shown)
+	}
+	return " (lines " + b.String() + ")"
 }
 
 func warnings(findings []diag.Finding) (n int) {

@@ -31,7 +31,7 @@ func TestNext(t *testing.T) {
 		{"fail", report.Leg{Verdict: gate.Fail, Phases: []report.Phase{phase}}, []string{"add examples"}},
 		{"fail with losses and warnings", report.Leg{Verdict: gate.Fail, Phases: []report.Phase{lost}, Audit: warning}, []string{"look at the tests that the tuned model lost", "go through the audit's 1 warning,", "add examples"}},
 		{"not launched", report.Leg{Verdict: gate.Inconclusive}, nil},
-		{"critical findings", report.Leg{Verdict: gate.Fail, Audit: dirty}, []string{"mend d.jsonl:3: bad [r]: mend it", "mend ", "mend ", "mend ", "mend "}},
+		{"critical findings", report.Leg{Verdict: gate.Fail, Audit: dirty}, []string{"mend 8 × r in d.jsonl (line 3): mend it"}},
 		{"job failed", report.Leg{Verdict: gate.Error, Phases: []report.Phase{failed}}, []string{"mend the cause, then allow another attempt"}},
 		{"error before a job", report.Leg{Verdict: gate.Error}, nil},
 	} {
@@ -42,6 +42,45 @@ func TestNext(t *testing.T) {
 		}
 		if !same {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// Critical findings of one rule in one file are one thing to do; where there are many kinds, the first ones are named.
+func TestMend(t *testing.T) {
+	finding := func(rule, file string, line int) diag.Finding {
+		return diag.Finding{Rule: rule, Severity: diag.Critical, File: file, Line: line, Message: "not so", Hint: "mend it"}
+	}
+	lines := func(numbers ...int) (out []diag.Finding) {
+		for _, n := range numbers {
+			out = append(out, finding("r", "a", n))
+		}
+		return out
+	}
+	folded, hintless := finding("r", "a", 3), finding("r", "a", 3)
+	folded.Lines, hintless.Hint = []int{3, 8, 20, 31, 40}, ""
+	var kinds []diag.Finding
+	for i := range 8 {
+		kinds = append(kinds, finding("r", string(rune('a'+i)), 1), diag.Finding{Severity: diag.Warning, Rule: "w"})
+	}
+	for name, c := range map[string]struct {
+		findings []diag.Finding
+		want     string
+	}{
+		"none":           {nil, ""},
+		"one":            {lines(3), "mend a:3: not so [r]: mend it"},
+		"no hint":        {[]diag.Finding{hintless}, "mend a:3: not so [r]"},
+		"two":            {lines(9, 3), "mend 2 × r in a (lines 3 and 9): mend it"},
+		"three":          {lines(3, 9, 14), "mend 3 × r in a (lines 3, 9 and 14): mend it"},
+		"twelve":         {lines(3, 9, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23), "mend 12 × r in a (lines 3, 9, 14 and 9 more): mend it"},
+		"folded already": {[]diag.Finding{folded}, "mend 5 × r in a (lines 3, 8, 20 and 2 more): mend it"},
+		"whole files":    {lines(0, 0), "mend 2 × r in a: mend it"},
+		"rules, files":   {[]diag.Finding{finding("r", "a", 1), finding("s", "a", 2), finding("r", "b", 3)}, "mend a:1: not so [r]: mend it; mend a:2: not so [s]: mend it; mend b:3: not so [r]: mend it"},
+		"many kinds": {kinds, "mend a:1: not so [r]: mend it; mend b:1: not so [r]: mend it; mend c:1: not so [r]: mend it; mend d:1: not so [r]: mend it; " +
+			"mend e:1: not so [r]: mend it; mend the problems of 3 kinds more, which the audit lists"},
+	} {
+		if got := strings.Join(mend(c.findings), "; "); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, c.want)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tunegate/tunegate/internal/audit"
 	"github.com/tunegate/tunegate/internal/cost"
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
@@ -68,9 +69,12 @@ type Event struct {
 type run struct {
 	Options
 	m        *manifest.Manifest
+	baseline *audit.Baseline // nil: none
 	ledger   *cost.Ledger
 	places   *endpoints
 	until    time.Time // zero: none
+	again    bool      // one more attempt than there have been
+	deadline time.Time // after it nothing is launched; zero: none
 	slots    map[string]chan struct{}
 	creating sync.Map   // run key to the *sync.Mutex of its launch
 	mu       sync.Mutex // of Notify
@@ -81,7 +85,6 @@ type run struct {
 // concerns no leg by itself.
 func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, error) {
 	began := time.Now()
-	r := &run{Options: o, m: m, ledger: cost.NewLedger(m.Budget.MaxCostUSD), slots: map[string]chan struct{}{}}
 	doc := report.Report{
 		Tunegate: o.Version, Name: m.Name, Profile: string(m.Profile), Started: began.UTC(),
 		Margin: m.Gate.MinImprovement, Rule: string(m.Gate.Rule), Budget: m.Budget.MaxCostUSD,
@@ -89,25 +92,10 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 	for _, a := range m.Agents {
 		doc.Expected = append(doc.Expected, a.Name) // all of them, also those that are left to other jobs
 	}
-	agents, err := selected(m, o.Legs)
+	r, legs, err := prepare(ctx, m, o)
 	if err != nil {
 		return doc, err
 	}
-	if o.Wait >= 0 {
-		r.until = began.Add(o.Wait)
-	}
-	for name, p := range m.Providers {
-		if p.MaxParallel > 0 {
-			r.slots[name] = make(chan struct{}, p.MaxParallel)
-		}
-	}
-	legs := make([]*leg, len(agents))
-	r.each(len(agents), func(i int) {
-		legs[i] = newLeg(m, agents[i])
-		r.inspect(ctx, legs[i])
-		r.identify(ctx, legs[i])
-	})
-	r.holdAll(legs)
 	doc.Estimate = &report.Money{}
 	for _, l := range legs {
 		doc.Estimate.TrainingUSD += l.estimate.TrainingUSD
@@ -116,12 +104,47 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 	if slices.ContainsFunc(legs, func(l *leg) bool { return l.out.Verdict == "" }) {
 		err = r.tuneAll(ctx, legs)
 	}
+	r.tellStale(legs) // not before: a second, deeper audit looks for the entries of deep rules
 	for _, l := range legs {
 		doc.Legs = append(doc.Legs, l.out)
 	}
 	doc.Seconds = time.Since(began).Seconds()
 	doc.Complete()
 	return doc, errors.Join(err, ctx.Err())
+}
+
+// prepare makes what legs share and takes each of them as far as it gets without spending: a leg that is still open then
+// is sound, as all of them are.
+func prepare(ctx context.Context, m *manifest.Manifest, o Options) (*run, []*leg, error) {
+	began := time.Now()
+	r := &run{Options: o, m: m, ledger: cost.NewLedger(m.Budget.MaxCostUSD), slots: map[string]chan struct{}{}}
+	agents, err := selected(m, o.Legs)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.Wait >= 0 {
+		r.until = began.Add(o.Wait)
+	}
+	if hours := m.Budget.MaxHours; hours != nil {
+		r.deadline = began.Add(time.Duration(*hours * float64(time.Hour)))
+	}
+	for name, p := range m.Providers {
+		if p.MaxParallel > 0 {
+			r.slots[name] = make(chan struct{}, p.MaxParallel)
+		}
+	}
+	if r.baseline, err = OpenBaseline(m); err != nil {
+		return nil, nil, err
+	}
+	legs := make([]*leg, len(agents))
+	r.each(len(agents), func(i int) {
+		legs[i] = newLeg(m, agents[i])
+		r.inspect(ctx, legs[i])
+		r.identify(ctx, legs[i])
+	})
+	r.tellStale(legs)
+	r.holdAll(legs)
+	return r, legs, nil
 }
 
 // selected returns the agents to run, in the manifest's order.
@@ -189,22 +212,19 @@ func (r *run) tuneAll(ctx context.Context, legs []*leg) error {
 	}
 	defer places.close()
 	r.places = places
-	// Launches take their turn in the manifest's order, so that a budget that is too small for all
-	// pays for the first ones, the same in every run.
-	turns := make([]chan struct{}, len(legs)+1)
-	for i := range turns {
-		turns[i] = make(chan struct{})
+	phases, estimate := 0, 0.0
+	for _, l := range legs {
+		phases = max(phases, len(l.phases))
+		estimate += l.estimate.Total()
 	}
-	close(turns[0])
+	tight := r.m.Budget.MaxCostUSD != nil && estimate > *r.m.Budget.MaxCostUSD
+	order := newTurns(phases, len(legs), tight, r.m.Execution == manifest.Sequential)
 	r.each(len(legs), func(i int) {
-		passOn := sync.OnceFunc(func() { close(turns[i+1]) })
-		defer passOn()
-		select {
-		case <-turns[i]:
-		case <-ctx.Done():
-		}
+		t := turn{order, i}
+		defer t.leave()
+		t.wait(ctx, 0)
 		if legs[i].out.Verdict == "" {
-			r.tune(ctx, legs[i], passOn)
+			r.tune(ctx, legs[i], t)
 		}
 	})
 	return nil
@@ -227,7 +247,7 @@ func (r *run) end(l *leg, v gate.Verdict, reasons ...string) {
 	l.out.Verdict = v
 	l.out.Reasons = append(reasons, l.out.Reasons...)
 	l.out.Seconds = time.Since(l.began).Seconds()
-	l.out.Next = next(&l.out)
+	l.out.Next = append(l.out.Next, next(&l.out)...)
 	text := string(v)
 	if len(l.out.Reasons) > 0 {
 		text += ": " + l.out.Reasons[0]

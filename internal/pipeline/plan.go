@@ -77,11 +77,15 @@ func MakePlan(ctx context.Context, m *manifest.Manifest, o Options) (Plan, error
 	if err != nil {
 		return p, err
 	}
+	if r.baseline, err = OpenBaseline(m); err != nil {
+		return p, err
+	}
 	legs := make([]*leg, len(agents))
 	r.each(len(agents), func(i int) {
 		legs[i] = newLeg(m, agents[i])
 		r.inspect(ctx, legs[i])
 	})
+	r.tellStale(legs)
 	ledger := cost.NewLedger(m.Budget.MaxCostUSD)
 	for _, l := range legs {
 		p.add(l, ledger)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,56 +11,51 @@ import (
 	"hash"
 	"io"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/tunegate/tunegate/internal/cost"
 	"github.com/tunegate/tunegate/internal/dataset"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/journal"
-	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 	"github.com/tunegate/tunegate/internal/train"
 )
 
-// tune takes an inspected leg through its phases to a verdict. passOn lets the next leg launch; it may be called
-// more than once.
-func (r *run) tune(ctx context.Context, l *leg, passOn func()) {
+// tune takes an inspected leg through its phases to a verdict. Before it commits money to a phase it waits for its turn.
+func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 	book, err := journal.Open(filepath.Join(r.State, "legs", l.out.ID+".journal"))
 	if err != nil {
 		r.end(l, gate.Error, err.Error())
 		return
 	}
 	defer book.Close()
-	for _, p := range l.phases {
+	r.askEnding(ctx, l)
+	for i, p := range l.phases {
+		turn.wait(ctx, i)
 		l.out.Phases = append(l.out.Phases, report.Phase{Name: p.name, Examples: p.examples, TrainingTokens: p.tokens})
 		out := l.out.Last()
-		state, err := r.train(ctx, l, p, out, book, passOn)
-		switch {
-		case ctx.Err() != nil && !state.Pending():
-			r.end(l, gate.Pending, interrupted(state))
-			return
-		case state.Pending():
-			r.end(l, gate.Pending, r.goesOn(ctx, l, state.Job, err))
-			return
-		case errors.Is(err, cost.ErrOverBudget):
-			r.end(l, gate.Inconclusive, fmt.Sprintf("not launched: %v", err))
-			return
-		case err != nil:
-			r.end(l, gate.Error, err.Error())
-			return
-		case state.Job.Status != train.Succeeded:
-			r.end(l, gate.Error, fmt.Sprintf("job %s has %s: %s", state.Job.ID, state.Job.Status, reason(state.Job)))
+		state, err := r.train(ctx, l, p, out, book, func() { turn.pass(i) })
+		if at := r.standing(ctx, l, state, err); at.verdict != "" {
+			l.out.Next = at.todo
+			r.end(l, at.verdict, at.reason)
 			return
 		}
 		if err := r.reserve(l, p.benchmarkUSD); err != nil {
 			r.end(l, gate.Inconclusive, fmt.Sprintf("trained, but not benchmarked: %v", err))
 			return
 		}
-		err = r.benchmark(ctx, l, p, out)
+		takeDown, err := r.deploy(ctx, l, p, out)
+		tuned := &fresh{Completer: r.places.byName[l.agent.Provider].client, until: time.Now().Add(readyTime)}
+		if err == nil {
+			err = r.benchmark(ctx, l, p, out, tuned)
+			takeDown()
+		}
 		if ctx.Err() != nil {
-			r.end(l, gate.Pending, fmt.Sprintf("interrupted in the benchmark of the %s phase; its model %s is kept", p.name, out.Model))
+			r.end(l, gate.Pending, fmt.Sprintf("interrupted in the benchmark of the %s phase; its model %s is kept", p.name, cmp.Or(out.Model, "of job "+out.Job)))
+			return
+		}
+		if why := tuned.notServed(out.Model); why != "" {
+			r.end(l, gate.Pending, why)
 			return
 		}
 		if err != nil {
@@ -72,112 +68,70 @@ func (r *run) tune(ctx context.Context, l *leg, passOn func()) {
 		}
 	}
 	last := l.out.Last()
+	if last.Decision.Verdict != gate.Pass {
+		r.advise(ctx, l)
+	}
 	if done := len(l.out.Phases); done < len(l.phases) {
 		l.out.Reasons = append(l.out.Reasons, l.spared(done)...)
 	}
 	r.end(l, last.Decision.Verdict, last.Decision.Reasons...)
 }
 
-// spared says what was not spent on a leg that ended after so many phases, and that this is what the profile is for.
-func (l *leg) spared(done int) []string {
-	var names []string
-	usd, hours := 0.0, 0.0
-	for _, p := range l.phases[done:] {
-		names = append(names, p.name)
-		usd += p.trainingUSD + p.benchmarkUSD
-		hours += p.hours
-	}
-	text := fmt.Sprintf("stopped after the %s phase, %d of %d: %s not launched", l.phases[done-1].name, done, len(l.phases), strings.Join(names, " and "))
-	if usd > 0 {
-		text += fmt.Sprintf(", which saves up to $%.2f and about %.2f hours", usd, hours)
-	}
-	return []string{text, "more examples might have passed where these did not; the profile speed goes straight to all of them"}
-}
+// errNoPlace is wrapped when the provider has as many jobs of this manifest as max_parallel allows.
+var errNoPlace = errors.New("no place")
 
-// goesOn says what becomes of a job that is not done when the run ends.
-func (r *run) goesOn(ctx context.Context, l *leg, j train.Job, err error) string {
-	where := "goes on at " + l.out.Provider
-	if r.m.Providers[l.agent.Provider].Kind == manifest.KindLocal {
-		where = "stops with this process and is taken up by the next run"
-	}
-	why := "not done in time"
-	switch {
-	case ctx.Err() != nil:
-		why = "interrupted"
-	case err != nil:
-		why = err.Error()
-	}
-	return fmt.Sprintf("%s: job %s is %s and %s", why, j.ID, j.Status, where)
-}
-
-// interrupted says where a leg stands that was interrupted with no job on its way.
-func interrupted(s train.State) string {
-	switch {
-	case s.Unsettled:
-		return "interrupted while a job was being created; the next run finds out whether there is one"
-	case s.Job.ID != "":
-		return fmt.Sprintf("interrupted; job %s has %s", s.Job.ID, s.Job.Status)
-	}
-	return "interrupted before a job was launched"
-}
-
-func reason(j train.Job) string {
-	if j.Error == "" {
-		return "the service gave no reason"
-	}
-	return j.Error
-}
-
-// train brings one fine-tune to its end, or as far as the waiting time allows, and enters it in the report.
+// train brings one fine-tune to its end, or as far as the waiting time allows, and enters it in the report. passOn lets
+// the next leg commit its money; it may be called more than once.
 func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, book *journal.Journal, passOn func()) (train.State, error) {
-	place := r.places.byName[l.agent.Provider]
-	launch := l.launch(p, place)
-	launch.Until, launch.Attempts = r.until, r.Attempts
+	launch := l.launch(p, r.places.byName[l.agent.Provider])
+	launch.Until, launch.Attempts, launch.Again = r.until, r.Attempts, r.again
+	launch.Training, launch.Validation = r.showUpload(l, p, launch.Training), r.showUpload(l, p, launch.Validation)
 	out.Key = string(launch.Spec.Key())
-	for _, raw := range book.Records() {
-		var e train.Event
-		if err := json.Unmarshal(raw, &e); err != nil {
-			return train.State{}, fmt.Errorf("reading the journal of %s: %w", l.out.ID, err)
-		}
-		launch.Past = append(launch.Past, e)
-	}
 	launch.Record = func(e train.Event) error { return book.Append(e) }
-	ours := false // whether this run creates the job
+	at := &place{of: r.slots[l.agent.Provider]}
+	ours := false // whether money was set aside in this run
 	launch.Reserve = func(train.Spec) error {
 		defer passOn()
+		if err := r.inTime(); err != nil {
+			return err
+		}
 		ours = true
 		if err := r.reserve(l, p.trainingUSD+p.benchmarkUSD); err != nil {
 			return err
 		}
+		if !at.take() {
+			return fmt.Errorf("%w: %s runs %s at a time, by max_parallel", errNoPlace, l.out.Provider, count(cap(at.of), "job"))
+		}
 		r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: launching on %s", p.name, count(p.examples, "example"))})
 		return nil
 	}
-	if slot := r.slots[l.agent.Provider]; slot != nil {
-		select {
-		case slot <- struct{}{}:
-		default:
-			passOn() // legs of other providers need not wait for this one's place
-			select {
-			case slot <- struct{}{}:
-			case <-ctx.Done():
-				return train.State{}, ctx.Err()
-			}
+	launch.Waiting = func(why error, again time.Duration) {
+		what := "the service fails"
+		if errors.As(why, new(*train.Busy)) {
+			what = "no room for another job"
 		}
-		defer func() { <-slot }()
+		r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: %s, asking again in %v: %v", p.name, what, again.Round(time.Second), why)})
 	}
-	alone := r.alone(out.Key)
-	defer alone()
-	status := train.Status("")
+	var alone func()
+	var status train.Status
+	remarked := false
 	launch.Notify = func(j train.Job, metrics []train.Metric) {
 		if status == "" && !ours {
 			// Another run paid, but the budget is for the manifest's fine-tunes: the same ones are launched in every run.
 			r.ledger.Settle(0, l.billed(p, j))
+		}
+		if !j.Status.Final() {
+			at.take()
 		}
 		alone()
 		passOn()
 		if j.Status != status {
 			status = j.Status
 			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: job %s is %s", p.name, j.ID, status), Status: status, Finish: j.EstimatedFinish})
+		}
+		if remark := stuck(j); remark != "" && !remarked {
+			remarked = true
+			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: job %s: %s", p.name, j.ID, remark)})
 		}
 		for _, m := range metrics {
 			loss := m.TrainLoss
@@ -186,41 +140,94 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 		}
 	}
 	began := time.Now()
-	state, err := train.Advance(ctx, launch)
+	var state train.State
+	var err error
+	for {
+		if launch.Past, err = past(book, l.out.ID); err != nil {
+			return state, err
+		}
+		alone = r.alone(out.Key)
+		state, err = train.Advance(ctx, launch)
+		alone()
+		if !errors.Is(err, errNoPlace) || at.wait(ctx, r.until) != nil {
+			break
+		}
+		// And look again: another run may have launched it meanwhile.
+	}
+	if !state.Pending() && !state.Unsettled {
+		at.leave() // a job that goes on keeps its place: the next leg must not be launched beside it
+	}
 	j := state.Job
-	out.Job, out.Status, out.Attempt, out.Model, out.TrainedTokens = j.ID, string(j.Status), j.Attempt, j.Model, j.TrainedTokens
+	out.Job, out.Status, out.Attempt, out.Model, out.TrainedTokens, out.ErrorCode = j.ID, string(j.Status), j.Attempt, j.Model, j.TrainedTokens, j.Code
 	out.Launched, out.Extra, out.TrainSeconds = state.Launched, state.Extra, time.Since(began).Seconds()
+	if errors.Is(err, train.ErrNotFound) {
+		out.Status = "lost"
+	}
 	// A job that this run did not create was paid for by the run that did.
-	if state.Launched > 0 {
+	switch {
+	case state.Launched > 0:
 		out.CostUSD = l.billed(p, j)
+	case ours && j.ID != "":
+		r.ledger.Settle(0, l.billed(p, j)) // another run was quicker
 	}
 	r.settle(l, p.trainingUSD, out.CostUSD)
 	return state, err
 }
 
-// reserve sets money aside for a leg. What is held from before counts towards it.
-func (r *run) reserve(l *leg, usd float64) error {
-	more := max(usd-l.held, 0)
-	if err := r.ledger.Reserve(more); err != nil {
-		return err
+// past is what the journal says, of all fine-tunes of the leg.
+func past(book *journal.Journal, id string) (events []train.Event, err error) {
+	for _, raw := range book.Records() {
+		var e train.Event
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return nil, fmt.Errorf("reading the journal of %s: %w", id, err)
+		}
+		events = append(events, e)
 	}
-	l.held += more
-	return nil
+	return events, nil
 }
 
-// settle books what a part of a leg cost and gives back what was held for it.
-func (r *run) settle(l *leg, reserved, spent float64) {
-	reserved = min(reserved, l.held)
-	l.held -= reserved
-	r.ledger.Settle(reserved, spent)
+// place is a leg's among those that a provider has. Without a limit there is always one.
+type place struct {
+	of   chan struct{}
+	held bool
 }
 
-// billed is what a phase's job costs: by its tokens once they are known, else as estimated.
-func (l *leg) billed(p phase, j train.Job) float64 {
-	if j.Status == train.Succeeded && j.TrainedTokens > 0 {
-		return cost.Training(*l.price, j.TrainedTokens)
+func (p *place) take() bool {
+	if p.of == nil || p.held {
+		return true
 	}
-	return p.trainingUSD
+	select {
+	case p.of <- struct{}{}:
+		p.held = true
+	default:
+	}
+	return p.held
+}
+
+// wait takes a place as soon as there is one, before until; the zero time waits for as long as it takes.
+func (p *place) wait(ctx context.Context, until time.Time) error {
+	var over <-chan time.Time
+	if !until.IsZero() {
+		t := time.NewTimer(time.Until(until))
+		defer t.Stop()
+		over = t.C
+	}
+	select {
+	case p.of <- struct{}{}:
+		p.held = true
+		return nil
+	case <-over:
+		return errNoPlace
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *place) leave() {
+	if p.held {
+		<-p.of
+		p.held = false
+	}
 }
 
 // alone lets one leg at a time look for and create the jobs of a run key: two legs with equal data are one fine-tune.

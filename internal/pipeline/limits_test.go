@@ -1,0 +1,216 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tunegate/tunegate/internal/catalog"
+	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/manifest"
+	"github.com/tunegate/tunegate/internal/report"
+)
+
+// at runs a manifest on the account, with a machine that keeps its journals in state.
+func (a *account) at(t *testing.T, m *manifest.Manifest, state string, wait time.Duration) report.Report {
+	t.Helper()
+	r, err := Run(t.Context(), m, Options{State: state, Wait: wait, Getenv: func(string) string { return "" }, Transport: a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// dear makes every agent's training cost usd and returns the tokens that it is billed for.
+func dear(t *testing.T, m *manifest.Manifest, usd float64) int64 {
+	t.Helper()
+	m.Prices[hosted] = catalog.Price{TrainPerMillion: 1}
+	p, err := MakePlan(t.Context(), m, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := p.Legs[0].Phases[0].TrainingTokens
+	m.Prices[hosted] = catalog.Price{TrainPerMillion: usd / float64(tokens) * 1e6}
+	return tokens
+}
+
+// Five agents of $19.31 and a budget of $50: two are launched, three refused, nothing is overspent, and the report has
+// estimated, reserved and spent money side by side. The same command again changes nothing.
+func TestFiftyDollars(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := hostedManifest(t, 5, "")
+		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: dear(t, m, 19.31)}
+		fifty := 50.0
+		m.Budget.MaxCostUSD = &fifty
+		state := t.TempDir()
+		for run, spent := range []float64{38.62, 0} {
+			r := a.at(t, m, state, -1)
+			if want := "pass pass inconclusive inconclusive inconclusive"; verdicts(r) != want || r.Verdict != gate.Inconclusive || len(a.jobs) != 2 {
+				t.Errorf("run %d: verdicts %q, %d jobs, want %q and 2", run, verdicts(r), len(a.jobs), want)
+			}
+			if math.Abs(r.Estimate.Total()-5*19.31) > 0.01 || math.Abs(r.ReservedUSD-spent) > 0.01 || math.Abs(r.CostUSD-spent) > 0.01 {
+				t.Errorf("run %d: estimated $%.2f, reserved $%.2f, spent $%.2f; want $96.55, $%.2f, $%[5]v", run, r.Estimate.Total(), r.ReservedUSD, r.CostUSD, spent)
+			}
+			if why := r.Legs[2].Reasons[0]; why != "not launched: over the budget: $19.31 more would make it $57.93 of $50.00" {
+				t.Errorf("run %d: the third leg says %q", run, why)
+			}
+		}
+	})
+}
+
+// Past budget.max_hours nothing more is launched, and what was launched goes on to its verdict.
+func TestDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := hostedManifest(t, 4, "execution: sequential\n")
+		ten := 10.0
+		m.Budget.MaxHours = &ten
+		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1}
+		r := a.at(t, m, t.TempDir(), -1)
+		if want := "pass pass inconclusive inconclusive"; verdicts(r) != want || len(a.jobs) != 2 {
+			t.Errorf("verdicts %q, %d jobs, want %q", verdicts(r), len(a.jobs), want)
+		}
+		if why := r.Legs[2].Reasons[0]; !strings.Contains(why, "not launched: past the deadline") || !strings.Contains(why, "max_hours, 10") {
+			t.Errorf("the third leg says %q", why)
+		}
+	})
+}
+
+// max_parallel bounds the jobs that are under way, over all runs: a job that outlives a run keeps its place.
+func TestMaxParallelOverRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := hostedManifest(t, 5, "")
+		p := m.Providers["served"]
+		p.MaxParallel = 2
+		m.Providers["served"] = p
+		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1}
+		state := t.TempDir()
+		for _, want := range []struct {
+			verdicts string
+			jobs     int
+		}{
+			{"pending pending pending pending pending", 2}, {"pending pending pending pending pending", 2}, {"pass pass pending pending pending", 4},
+			{"pass pass pending pending pending", 4}, {"pass pass pass pass pending", 5}, {"pass pass pass pass pending", 5}, {"pass pass pass pass pass", 5},
+		} {
+			r := a.at(t, m, state, 0)
+			if verdicts(r) != want.verdicts || len(a.jobs) != want.jobs {
+				t.Errorf("verdicts %q, %d jobs, want %+v", verdicts(r), len(a.jobs), want)
+			}
+			if why := r.Legs[4].Reasons[0]; r.Legs[4].Verdict == gate.Pending && len(a.jobs) < 5 && !strings.Contains(why, "runs 2 jobs at a time, by max_parallel") {
+				t.Errorf("the fifth leg says %q", why)
+			}
+			time.Sleep(4*time.Hour + time.Minute)
+		}
+	})
+}
+
+// An account that runs three jobs at a time gets five in turn, without a failure and without many requests in vain.
+func TestAccountIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1, places: 3}
+		told := false
+		m := hostedManifest(t, 5, "")
+		r, err := Run(t.Context(), m, Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "" }, Transport: a,
+			Notify: func(e Event) { told = told || strings.Contains(e.Text, "no room for another job, asking again in ") }})
+		if err != nil || r.Verdict != gate.Pass || len(a.jobs) != 5 || a.refused > 2*110 || !told {
+			t.Errorf("%v, verdicts %q, %d jobs, %d refused, told %t", err, verdicts(r), len(a.jobs), a.refused, told)
+		}
+		t.Logf("%d creates were refused, %d requests in all", a.refused, a.requests)
+		// With no time to wait it is pending, and says why.
+		a.places, a.jobs = 3, a.jobs[:0]
+		r = a.at(t, m, t.TempDir(), 0)
+		if want := "pending pending pending pending pending"; verdicts(r) != want || len(a.jobs) != 3 || !strings.Contains(fmt.Sprint(r.Legs), "has no room for another job: the service answered 429") {
+			t.Errorf("verdicts %q, %d jobs", verdicts(r), len(a.jobs))
+		}
+	})
+}
+
+// Each way in which a job can go wrong has its own words and its own next step.
+func TestWhatGoesWrongWithAJob(t *testing.T) {
+	for name, c := range map[string]struct {
+		account *account
+		before  func(t *testing.T, a *account, m *manifest.Manifest, state string)
+		wait    time.Duration
+		verdict gate.Verdict
+		reason  string
+		next    string
+		code    string
+	}{
+		"moderation": {account: &account{fails: `{"code":"invalid_training_file","message":"The training file was blocked by our moderation system."}`}, wait: -1,
+			verdict: gate.Error, reason: "will not train on this data: The training file was blocked", next: "take out the examples that break", code: "invalid_training_file"},
+		"failure": {account: &account{fails: `{"code":"server_error","message":"Out of luck."}`}, wait: -1,
+			verdict: gate.Error, reason: "has failed: Out of luck. (server_error)", next: "allow another attempt", code: "server_error"},
+		"stuck": {account: &account{state: "validating_files"}, wait: 2 * time.Hour,
+			verdict: gate.Pending, reason: "under validation for 2h0m0s", next: "run the same command again later"},
+		"unknown state": {account: &account{state: "paused"}, wait: 2 * time.Hour,
+			verdict: gate.Pending, reason: "is unknown and goes on", next: "run the same command again later"},
+		"lost": {account: &account{}, before: func(t *testing.T, a *account, m *manifest.Manifest, state string) {
+			a.at(t, m, state, 0)
+			a.jobs = nil
+		}, wait: -1, verdict: gate.Error, reason: "lost: job ftjob-1 was launched before and is gone", next: "ask the service what became of the job"},
+		"not served for a while": {account: &account{warming: 8 * time.Minute}, wait: -1, verdict: gate.Pass},
+		"not served":             {account: &account{warming: time.Hour}, wait: -1, verdict: gate.Pending, reason: "does not serve ft:ftjob-1 yet", next: "run the same command again later"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := c.account
+				a.length, a.latency, a.tokens = 8*time.Hour, time.Second, 1
+				m, state := hostedManifest(t, 1, ""), t.TempDir()
+				if c.before != nil {
+					c.before(t, a, m, state)
+				}
+				l := a.at(t, m, state, c.wait).Legs[0]
+				if l.Verdict != c.verdict || !strings.Contains(l.Reasons[0], c.reason) || !strings.Contains(strings.Join(l.Next, "\n"), c.next) || l.Last().ErrorCode != c.code {
+					t.Errorf("%s %q, next %q, code %q", l.Verdict, l.Reasons, l.Next, l.Last().ErrorCode)
+				}
+			})
+		})
+	}
+}
+
+// Where the budget is too small, legs commit to a phase in the manifest's order, all to one phase before any to the next,
+// however long each takes; where it is not, a later phase waits for nobody.
+func TestTurns(t *testing.T) {
+	for seed := range uint64(20) {
+		for _, tight := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				const phases, legs = 3, 5
+				order := newTurns(phases, legs, tight, false)
+				var mu sync.Mutex
+				var got []string
+				var wg sync.WaitGroup
+				for i := range legs {
+					rng := rand.New(rand.NewPCG(seed, uint64(i)))
+					wg.Go(func() {
+						me := turn{order, i}
+						defer me.leave()
+						for p := range phases {
+							me.wait(t.Context(), p)
+							mu.Lock()
+							got = append(got, fmt.Sprint(p, i))
+							mu.Unlock()
+							me.pass(p)
+							time.Sleep(time.Duration(rng.Int64N(int64(time.Hour))))
+							if i == 2 && p == 1 {
+								return // ends early
+							}
+						}
+					})
+				}
+				wg.Wait()
+				const want = "0 0,0 1,0 2,0 3,0 4,1 0,1 1,1 2,1 3,1 4,2 0,2 1,2 3,2 4"
+				if all := strings.Join(got, ","); tight && all != want || !tight && !strings.HasPrefix(all, want[:19]) {
+					t.Errorf("seed %d: %s", seed, all)
+				}
+			})
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	turn{newTurns(1, 2, true, false), 1}.wait(ctx, 0) // an interrupt ends the wait
+}
