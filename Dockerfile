@@ -1,6 +1,7 @@
 # The image of the action: one static binary, nothing else of our own. action.yml builds it; by hand:
 #
-#     docker build -t tunegate . && docker run --rm -v "$PWD:/work" -w /work --entrypoint /tunegate tunegate version
+#     docker build -t tunegate --build-arg VERSION="$(git describe --tags --always)" --build-arg COMMIT="$(git rev-parse --short=12 HEAD)" .
+#     docker run --rm -v "$PWD:/work" -w /work --entrypoint /tunegate tunegate version
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -13,9 +14,11 @@ RUN go mod download github.com/pkoukk/tiktoken-go-loader \
  && cd /src && go mod edit -replace github.com/pkoukk/tiktoken-go-loader=/vocabularies
 COPY cmd cmd
 COPY internal internal
-# What `tunegate version` says; there is no .git here to read it from.
-ARG RELEASE=
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.release=$RELEASE" -o /tunegate ./cmd/tunegate
+# What `tunegate version` says. GitHub builds an action's image without arguments, and from a download without .git: nothing
+# here can tell which commit that is, so it says that it does not know. The log of the workflow's job names the commit.
+ARG VERSION=
+ARG COMMIT=unknown
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.release=$VERSION -X main.commit=$COMMIT" -o /tunegate ./cmd/tunegate
 
 FROM gcr.io/distroless/static-debian12
 # No USER: a container action must be root to write the runner's files. What it leaves in the workspace it hands over
