@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tunegate/tunegate/internal/dataset"
 	"github.com/tunegate/tunegate/internal/diag"
@@ -58,7 +59,7 @@ func Rank(ctx context.Context, in Input) ([]Step, error) {
 	var known *knowledge
 	if in.Train != nil && len(lost) > 0 {
 		var err error
-		if known, err = learn(ctx, in.Train, lost); err != nil {
+		if known, err = learn(ctx, in.Train, lost, private(in.Train.Name(), in.Findings)); err != nil {
 			return nil, err
 		}
 	}
@@ -67,6 +68,21 @@ func Rank(ctx context.Context, in Input) ([]Step, error) {
 		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.Do, b.Do))
 	})
 	return steps[:min(len(steps), maxSteps)], nil
+}
+
+// private are the lines of the file whose text is not to be quoted: what looks like a secret, or like a person's
+// data, must not get into a page.
+func private(file string, fs []diag.Finding) map[int]bool {
+	lines := map[int]bool{}
+	for _, f := range fs {
+		if f.File == file && (strings.HasPrefix(f.Rule, "secret-") || strings.HasPrefix(f.Rule, "pii-")) {
+			lines[f.Line] = true
+			for _, l := range f.Lines {
+				lines[l] = true
+			}
+		}
+	}
+	return lines
 }
 
 // lostTests are those that the tuned model did not get fully right, in the order of their ids.

@@ -167,3 +167,17 @@ func TestNothingToAdvise(t *testing.T) {
 		t.Errorf("got %+v", steps)
 	}
 }
+
+// A training row with a secret in it is named by its line, and not quoted.
+func TestSecretsAreNotQuoted(t *testing.T) {
+	rows := append(slices.Clone(routed), [2]string{"my heater token hunter2hunter2 stays cold in room seven", "hunter2hunter2"})
+	in := Input{
+		Train:    train(t, rows...),
+		Outcomes: append(won("printer", 4), outcome("h1", "heater in room seven stays cold", "heating", "lighting")),
+		Findings: []diag.Finding{{Rule: "secret-openai", Severity: diag.Critical, File: "train.jsonl", Line: 8, Message: "what looks like a key: hun…", Hint: "revoke it"}},
+	}
+	steps := rank(t, in)
+	if text := fmt.Sprintf("%+v", steps); strings.Contains(text, "hunter2hunter2") || !slices.Contains(steps[0].Tests, "h1") {
+		t.Errorf("the secret is quoted, or the test beside it not named: %s", text)
+	}
+}

@@ -23,6 +23,7 @@ func remedies() map[string]remedy {
 		"label-imbalance":    {"add examples of the rare answers, or thin out the frequent ones", "rare answers are given too seldom"},
 		"too-long":           {"shorten or split the examples that are cut off", "what is cut off, mostly the answer, is not learned"},
 		"length-outliers":    {"look at the examples far longer than the rest", "a few long rows can outweigh many short ones"},
+		"missing-label":      {"add examples for the answers that the tests want and no example has", "what is never taught is never answered"},
 		"drift":              {"bring training data and tests closer together", "what the tests ask must be taught"},
 		"group-skew":         {"balance the examples that name a group of people", "the answer must not depend on who asks"},
 		"language-mix":       {"separate or label the languages, or add examples of the rare ones", "rare languages are answered worse"},

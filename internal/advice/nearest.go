@@ -46,11 +46,13 @@ type words struct {
 	weights []float64 // inverse document frequency by slot
 }
 
-// learn reads the training data twice: how frequent words are, then what resembles the lost tests.
-func learn(ctx context.Context, f *dataset.File, lost []Outcome) (*knowledge, error) {
+// learn reads the training data twice: how frequent words are, then what resembles the lost tests. Private lines are found,
+// but not quoted.
+func learn(ctx context.Context, f *dataset.File, lost []Outcome, private map[int]bool) (*knowledge, error) {
 	k := &knowledge{file: f.Name(), byAnswer: map[string][]int{}, counts: map[string]int{}, neighbours: map[string][]neighbour{}}
 	frequency := make([]uint32, slots)
 	type counted struct {
+		rows    int
 		slots   []uint32
 		answers []answerAt
 	}
@@ -64,7 +66,10 @@ func learn(ctx context.Context, f *dataset.File, lost []Outcome) (*knowledge, er
 				}
 				prompt, answer := exchange(row)
 				c.slots = append(c.slots, b.of(prompt)...)
-				c.answers = append(c.answers, answerAt{row.Line, strings.Clone(short(answer))})
+				if !private[row.Line] {
+					c.answers = append(c.answers, answerAt{row.Line, strings.Clone(short(answer))})
+				}
+				c.rows++
 			}
 			return c
 		}
@@ -75,8 +80,8 @@ func learn(ctx context.Context, f *dataset.File, lost []Outcome) (*knowledge, er
 		for _, s := range c.slots {
 			frequency[s]++
 		}
+		k.examples += c.rows
 		for _, a := range c.answers {
-			k.examples++
 			if a.text == "" {
 				continue
 			}
@@ -89,7 +94,7 @@ func learn(ctx context.Context, f *dataset.File, lost []Outcome) (*knowledge, er
 	for i, n := range frequency {
 		w.weights[i] = math.Log(1 + float64(k.examples)/float64(1+n))
 	}
-	return k, k.compare(ctx, f, w, lost[:min(len(lost), maxCompared)])
+	return k, k.compare(ctx, f, w, lost[:min(len(lost), maxCompared)], private)
 }
 
 type answerAt struct {
@@ -98,7 +103,7 @@ type answerAt struct {
 }
 
 // compare finds the neighbours of each lost test.
-func (k *knowledge) compare(ctx context.Context, f *dataset.File, w words, lost []Outcome) error {
+func (k *knowledge) compare(ctx context.Context, f *dataset.File, w words, lost []Outcome, private map[int]bool) error {
 	tests := map[uint32][]int{} // slot to the indices of the tests with that word
 	total := make([]float64, len(lost))
 	var b bag
@@ -139,7 +144,11 @@ func (k *knowledge) compare(ctx context.Context, f *dataset.File, w words, lost 
 					if len(top[i]) == kept && alike <= top[i][kept-1].alike {
 						continue
 					}
-					top[i] = keep(top[i], neighbour{row.Line, alike, strings.Clone(clip(prompt)), strings.Clone(short(answer))})
+					n := neighbour{line: row.Line, alike: alike, prompt: "(not quoted: it holds what looks private)"}
+					if !private[row.Line] {
+						n.prompt, n.answer = strings.Clone(clip(prompt)), strings.Clone(short(answer))
+					}
+					top[i] = keep(top[i], n)
 				}
 			}
 			var out []found

@@ -26,19 +26,14 @@ func next(l *report.Leg) []string {
 		if n := p.Decision.NeededN; l.Verdict == gate.Inconclusive && n > p.Decision.N {
 			todo = append(todo, fmt.Sprintf("add tests: about %d would settle it, %d were asked", n, p.Decision.N))
 		}
-		lost := 0
-		for _, f := range p.Benchmark.Flips {
-			if f.Gain < 0 {
-				lost++
-			}
+		for _, step := range l.Advice[:min(len(l.Advice), shownAdvice)] {
+			todo = append(todo, fmt.Sprintf("%s (%s)", step.Do, step.Why))
 		}
-		if lost > 0 {
-			todo = append(todo, "look at the tests that the tuned model lost, listed with the result: what they have in common is what the training data lacks")
+		if n := len(l.Advice); n > 0 {
+			todo = append(todo, fmt.Sprintf("reports/next_steps.md names the lines and the tests of %s to the data", count(n, "change")))
+		} else {
+			todo = append(todo, "add examples of the answers that are wrong most often, as varied as real requests are")
 		}
-		if n := warnings(l.Audit.Findings); n > 0 {
-			todo = append(todo, fmt.Sprintf("go through the audit's %s, contradictions first", count(n, "warning")))
-		}
-		todo = append(todo, "add examples of the answers that are wrong most often, as varied as real requests are")
 	case gate.Error:
 		if p != nil && (p.Status == "failed" || p.Status == "cancelled") {
 			todo = append(todo, "mend the cause, then allow another attempt with --attempts 2")
@@ -46,6 +41,9 @@ func next(l *report.Leg) []string {
 	}
 	return todo
 }
+
+// shownAdvice is how many pieces of advice are named in short.
+const shownAdvice = 3
 
 // mendable is how many kinds of critical findings are named one by one.
 const mendable = 5
@@ -119,13 +117,4 @@ func among(lines []int) string {
 		fmt.Fprintf(&b, " and %d more", n-shown)
 	}
 	return " (lines " + b.String() + ")"
-}
-
-func warnings(findings []diag.Finding) (n int) {
-	for _, f := range findings {
-		if f.Severity == diag.Warning {
-			n++
-		}
-	}
-	return n
 }

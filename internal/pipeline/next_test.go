@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/tunegate/tunegate/internal/advice"
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/report"
@@ -12,10 +14,11 @@ import (
 // Each verdict but a lone error says what a person does now.
 func TestNext(t *testing.T) {
 	phase := report.Phase{Model: "ft:m", Status: "succeeded", Benchmark: &report.Benchmark{}, Decision: &gate.Decision{N: 12, NeededN: 230}}
-	lost := phase
-	lost.Benchmark = &report.Benchmark{Flips: []report.Flip{{Gain: 1}, {Gain: -1}}}
+	var steps []advice.Step
+	for i := range 4 {
+		steps = append(steps, advice.Step{Do: fmt.Sprint("do ", i+1), Why: fmt.Sprint("why ", i+1)})
+	}
 	failed := report.Phase{Status: "failed"}
-	warning := report.Audit{Findings: []diag.Finding{{Severity: diag.Warning}, {Severity: diag.Info}}}
 	dirty := report.Audit{}
 	for range 8 {
 		dirty.Findings = append(dirty.Findings, diag.Finding{Severity: diag.Critical, File: "d.jsonl", Line: 3, Message: "bad", Rule: "r", Hint: "mend it"})
@@ -29,7 +32,7 @@ func TestNext(t *testing.T) {
 		{"pending", report.Leg{Verdict: gate.Pending}, []string{"run the same command again later"}},
 		{"inconclusive", report.Leg{Verdict: gate.Inconclusive, Phases: []report.Phase{phase}}, []string{"add tests: about 230 would settle it, 12 were asked", "add examples"}},
 		{"fail", report.Leg{Verdict: gate.Fail, Phases: []report.Phase{phase}}, []string{"add examples"}},
-		{"fail with losses and warnings", report.Leg{Verdict: gate.Fail, Phases: []report.Phase{lost}, Audit: warning}, []string{"look at the tests that the tuned model lost", "go through the audit's 1 warning,", "add examples"}},
+		{"fail with advice", report.Leg{Verdict: gate.Fail, Phases: []report.Phase{phase}, Advice: steps}, []string{"do 1 (why 1)", "do 2 (why 2)", "do 3 (why 3)", "reports/next_steps.md names the lines and the tests of 4 changes"}},
 		{"not launched", report.Leg{Verdict: gate.Inconclusive}, nil},
 		{"critical findings", report.Leg{Verdict: gate.Fail, Audit: dirty}, []string{"mend 8 × r in d.jsonl (line 3): mend it"}},
 		{"job failed", report.Leg{Verdict: gate.Error, Phases: []report.Phase{failed}}, []string{"mend the cause, then allow another attempt"}},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tunegate/tunegate/internal/advice"
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/report"
@@ -82,6 +83,11 @@ func cases() map[string]report.Report {
 		{Rule: "contamination", Severity: diag.Warning, File: "data/train.jsonl", Line: 12, Message: "the training data has the test c-11", Hint: "take it out of one of the two", Related: []diag.Place{{File: "data/bench.jsonl", Line: 11}}},
 		{Rule: "contamination", Severity: diag.Warning, File: "data/train.jsonl", Line: 88, Message: "the training data has the test c-57", Hint: "take it out of one of the two"},
 		{Rule: "label-imbalance", Severity: diag.Info, File: "data/train.jsonl", Message: "91 % of the answers are one and the same"},
+	}
+	failed.Advice = []advice.Step{
+		{Do: "check these examples of \"fix\": they read like requests for \"perf\"", Why: "4 tests for \"perf\" lie closest to examples of \"fix\"", Effect: "4 of 120 tests: at most +3.3 points for the tuned model",
+			File: "data/train.jsonl", Lines: []int{88, 1204}, Tests: []string{"c-11", "c-90"}, Examples: []string{"c-90: \"speed up cold start\" wants \"perf\", got \"fix\"; line 1204: \"speed up start\" → \"fix\""}},
+		{Do: "remove the examples that give tests away", Why: "2 warning findings contamination in data/train.jsonl, 2 lines", Effect: "their tests are left out", Rule: "contamination", File: "data/train.jsonl", Lines: []int{12, 88}},
 	}
 	failed.Phases[0].Benchmark.LeftOut, failed.Phases[0].Benchmark.Failed = 2, 1
 
@@ -161,7 +167,9 @@ func marked(s string) report.Report {
 	p.Benchmark.Flips = []report.Flip{flip(s, s, s, s, s, -1), flip(s, s, s, s, s, 1)}
 	passed := tuned("y", gate.Pass, better())
 	passed.ID, passed.Reasons, passed.Next = s, []string{s}, []string{s}
+	l.Advice = []advice.Step{{Do: s, Why: s, Effect: s, Rule: s, File: s, Lines: []int{3, 4}, Tests: []string{s, s}, Examples: []string{s}}}
 	bare := leg(s, gate.Error, s)
+	bare.Next = []string{s, "next: " + s}
 	r := newReport(l, passed, bare)
 	r.Name = s
 	return r

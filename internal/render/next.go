@@ -28,6 +28,9 @@ func next(r report.Report, alone bool) string {
 		fmt.Fprintf(&b, "\n## %s: %s\n\n", some(each(g.ids, inline), 5), verdict(g.verdict))
 		if alone {
 			bullets(&b, g.reasons)
+			if g.advised {
+				continue // its steps stand below in full
+			}
 			if len(g.next) > 0 {
 				b.WriteString("\nWhat to do:\n\n")
 			}

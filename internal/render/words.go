@@ -189,6 +189,7 @@ type alike struct {
 	verdict gate.Verdict
 	reasons []string
 	next    []string
+	advised bool
 	ids     []string
 }
 
@@ -201,10 +202,12 @@ func groups(legs []report.Leg) (all []alike) {
 			if l.Verdict != v {
 				continue
 			}
-			i := slices.IndexFunc(all[first:], func(a alike) bool { return slices.Equal(a.reasons, l.Reasons) && slices.Equal(a.next, l.Next) })
+			i := slices.IndexFunc(all[first:], func(a alike) bool {
+				return slices.Equal(a.reasons, l.Reasons) && slices.Equal(a.next, l.Next) && a.advised == (len(l.Advice) > 0)
+			})
 			if i < 0 {
 				i = len(all) - first
-				all = append(all, alike{verdict: v, reasons: l.Reasons, next: l.Next})
+				all = append(all, alike{verdict: v, reasons: l.Reasons, next: l.Next, advised: len(l.Advice) > 0})
 			}
 			all[first+i].ids = append(all[first+i].ids, l.ID)
 		}
