@@ -8,7 +8,7 @@ import (
 // Requests that share a key are candidates. The keys are gone through in parts, each of which sorts pairs of key and
 // request in an array of bounded size; of a key that many share, each request meets the first and the last few before it.
 const (
-	partKeys   = 4 << 20 // about how many at once
+	partKeys   = 1 << 20 // about how many at once
 	meetFirst  = 4
 	meetBefore = 6
 	meetTests  = 32
@@ -170,8 +170,30 @@ func (l *likeness) wordsOf(r *request) []uint32 { return l.arena[r.start:][:r.wo
 
 func (l *likeness) testCount() int { return len(l.study.tests.Tests) }
 
-// candidate is a long request and one before it that shares bands with it, as one number in the order of the later one.
-func candidate(later, earlier int32) uint64 { return uint64(later)<<32 | uint64(uint32(earlier)) }
+// candidate is a long request and one before it, in the order of the later one, and how many bands they share: numbers of
+// 28, 28 and 8 bits (maxRows).
+type candidate uint64
+
+func newCandidate(later, earlier int32, bands int) candidate {
+	return candidate(later)<<36 | candidate(earlier)<<8 | candidate(bands)
+}
+func (c candidate) later() int32   { return int32(c >> 36) }
+func (c candidate) earlier() int32 { return int32(c >> 8 & (1<<28 - 1)) }
+func (c candidate) bands() int     { return int(c & 0xff) }
+
+// join sorts candidates and joins those of the same two requests.
+func join(cs []candidate) []candidate {
+	slices.Sort(cs)
+	out := cs[:0]
+	for _, c := range cs {
+		if n := len(out); n > 0 && out[n-1]>>8 == c>>8 {
+			out[n-1] += candidate(c.bands())
+		} else {
+			out = append(out, c)
+		}
+	}
+	return out
+}
 
 const (
 	mostCandidates = 3 // of a long request: those that share the most bands
@@ -179,8 +201,8 @@ const (
 )
 
 // longCandidates returns for the long rows the earlier ones that may be like them, in order.
-func (l *likeness) longCandidates() []uint64 {
-	var all []uint64
+func (l *likeness) longCandidates() []candidate {
+	var all []candidate
 	var mu sync.Mutex
 	tests := l.testCount()
 	l.group(bandCount, func(dst []uint64, r *request, _ []uint32) []uint64 {
@@ -192,12 +214,14 @@ func (l *likeness) longCandidates() []uint64 {
 		}
 		return dst
 	}, func() func([]int32) {
-		var found []uint64
+		var found []candidate
+		room := 1 << 20
 		return func(rows []int32) {
 			if rows == nil {
+				found = join(found)
 				mu.Lock()
+				defer mu.Unlock()
 				all = append(all, found...)
-				mu.Unlock()
 				return
 			}
 			for len(rows) > 0 && int(rows[0]) < tests {
@@ -205,41 +229,29 @@ func (l *likeness) longCandidates() []uint64 {
 			}
 			meetings(rows, 1, 2, func(later, earlier int32) {
 				if l.comparable(&l.requests[earlier], &l.requests[later]) {
-					found = append(found, candidate(later, earlier))
+					found = append(found, newCandidate(later, earlier, 1))
 				}
 			})
+			if len(found) > room { // most are met band after band
+				found = join(found)
+				room = 1<<20 + 2*len(found)
+			}
 		}
 	})
-	slices.Sort(all)
-	// Of each later row the few that turned up most often, the earlier first.
+	all = join(all)
+	// Of each later row the few that share most bands, the earlier first.
 	out := all[:0]
-	type tally struct {
-		pair  uint64
-		times int
-	}
-	var ts []tally
-	for from := 0; from < len(all); {
-		later := all[from] >> 32
-		ts = ts[:0]
-		for ; from < len(all) && all[from]>>32 == later; from++ {
-			if n := len(ts); n > 0 && ts[n-1].pair == all[from] {
-				ts[n-1].times++
-			} else {
-				ts = append(ts, tally{all[from], 1})
-			}
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].later() == all[0].later() {
+			n++
 		}
-		ts = slices.DeleteFunc(ts, func(t tally) bool { return t.times < leastBands })
-		slices.SortStableFunc(ts, func(a, b tally) int { return b.times - a.times })
-		ts = ts[:min(len(ts), mostCandidates)]
-		slices.SortFunc(ts, func(a, b tally) int {
-			if a.pair < b.pair {
-				return -1
-			}
-			return 1
-		})
-		for _, t := range ts {
-			out = append(out, t.pair)
-		}
+		of := slices.DeleteFunc(all[:n], func(c candidate) bool { return c.bands() < leastBands })
+		all = all[n:]
+		slices.SortStableFunc(of, func(a, b candidate) int { return b.bands() - a.bands() })
+		of = of[:min(len(of), mostCandidates)]
+		slices.Sort(of)
+		out = append(out, of...)
 	}
 	return out
 }

@@ -51,8 +51,7 @@ type Copy struct {
 // Fix cleans the training and validation data of the jobs: lines that cannot be trained on or that have the prompt of a test are
 // dropped, of equal examples all but the first, of contradictory ones those with the answer that fewer give (all, where
 // none is given by most), and secrets and personal data become placeholders. The rest is kept byte for byte. What is only
-// alike is left for a person to judge, near-duplicates and near copies of tests; of these, the closest are dropped where
-// there are so many that they would stop a launch.
+// alike is left for a person to judge, near-duplicates and near copies of tests.
 //
 // Sources are left alone. Copies are made in the folder scratch, which the caller has made, and audited until nothing is
 // left to do, so that cleaning a copy changes nothing; the results, one a job, say what cleaning did not mend. The audit is a
@@ -102,11 +101,7 @@ func fix(ctx context.Context, jobs []Job, scratch string, workers int) ([]Copy, 
 			for _, c := range files {
 				lost[c] = tooLongLines(lost[c], results[i].Findings, c.source.Name())
 			}
-			given, err := Job{in, j.Policy}.giveaways(ctx, results[i].Findings)
-			if err != nil {
-				return nil, nil, err
-			}
-			for _, line := range given {
+			for _, line := range results[i].verbatim {
 				lost[train] = withLine(lost[train], line, "contamination")
 			}
 		}

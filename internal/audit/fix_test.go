@@ -208,40 +208,26 @@ func TestFixNothingLeft(t *testing.T) {
 	}
 }
 
-// TestFixNearTests: of rows that are only like a test, the closest go, and only until the rest stops no launch.
+// TestFixNearTests: rows with the very prompt of a test go; those that only resemble one are a person's to judge, and stop no
+// launch however many they are.
 func TestFixNearTests(t *testing.T) {
 	var s suite.Suite
 	rows := different(12)
-	for i := range 10 {
-		text := fmt.Sprintf("where does the night train number %d to Ulan Bator leave from on a Sunday in winter", i)
-		s.Tests = append(s.Tests, suite.Test{ID: fmt.Sprint(i), Line: i + 1, Ideal: []string{"x"}, Input: []suite.Message{{Role: "user", Content: text}}})
+	for i, text := range []string{"where does the night train to Ulan Bator leave from on a Sunday in winter", "which seat of the old theatre has a view of the harbour at night"} {
+		s.Tests = append(s.Tests, suite.Test{ID: fmt.Sprint(i), Line: i + 1, Ideal: []string{"platform", "x"}[i:], Input: []suite.Message{{Role: "user", Content: text}}})
 	}
 	s.File = "tests.jsonl"
-	near := func(i int, lead string) string { return chat(lead+s.Tests[i].Input[0].Content, "platform") }
-	rows = append(rows, near(0, ""), near(1, "Hi, "), near(2, "Hi, "))
-	j := Job{Input{Train: data(t, rows...), Tests: s}, Policy{MaxDuplicates: 1, MaxContamination: .1}}
-	found := []diag.Finding{}
-	for i := range 3 {
-		found = append(found, diag.Finding{Rule: "contamination", File: j.Train.Name(), Line: 13 + i, Related: []diag.Place{{File: s.File, Line: i + 1}}})
+	rows = append(rows, chat(s.Tests[0].Input[0].Content, "platform"), chat("Hi, "+strings.Replace(s.Tests[1].Input[0].Content, "view", "veiw", 1), "x"))
+	j := Job{Input{Train: data(t, rows...), Tests: s}, Policy{MaxDuplicates: 1}}
+	copies, results, err := Fix(t.Context(), []Job{j}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
-	for allowed, want := range map[float64][]int32{1: {13}, .1: {13, 14}, 0: {13, 14, 15}} {
-		j.MaxContamination = allowed
-		if got, err := j.giveaways(t.Context(), found); err != nil || !slices.Equal(got, want) {
-			t.Errorf("allowed %v: %v, want %v (%v)", allowed, got, want, err)
-		}
+	if got := changesOf(copies[0]); !slices.Equal(got, []string{"13 dropped contamination 0 0"}) {
+		t.Errorf("changes %v", got)
 	}
-}
-
-func TestCloseTo(t *testing.T) {
-	for _, c := range []struct {
-		test, row string
-		want      float64
-	}{
-		{"a b c", "Hi, A b: c?", 1}, {"a b c", "a x b c", 6. / 7}, {"a b", "c d", 0}, {"", "a", 0}, {"a", "", 0}, {"a b c d", "a b c e", .75},
-	} {
-		if got := closeTo(words(c.test), words(c.row)); got != c.want {
-			t.Errorf("%q in %q: %v, want %v", c.test, c.row, got, c.want)
-		}
+	if fs := slices.DeleteFunc(slices.Clone(results[0].Findings), func(f diag.Finding) bool { return f.Rule != "contamination" }); len(fs) != 1 || fs[0].Severity != diag.Warning || !slices.Equal(results[0].Contaminated, []string{"1"}) {
+		t.Errorf("the row that resembles a test: %v, contaminated %v", fs, results[0].Contaminated)
 	}
 }
 

@@ -1,9 +1,13 @@
 package audit
 
 import (
+	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/tunegate/tunegate/internal/diag"
@@ -98,5 +102,43 @@ func TestFoundings(t *testing.T) {
 	}
 	if again := Fold(got[:1]); again[0].Message != often.Message {
 		t.Errorf("folded again: %s", again[0].Message)
+	}
+}
+
+// TestManyBlankLines: a few bytes of an archive may hold millions of them; they are counted, and the first are named.
+func TestManyBlankLines(t *testing.T) {
+	const n = maxBlank + 500
+	path := filepath.Join(t.TempDir(), "blank.jsonl")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("\n"), n), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res := audited(t, Input{Train: open(t, path)}, DefaultPolicy())
+	lines, more := 0, false
+	for _, f := range res.Findings {
+		if f.Rule == "blank-line" {
+			lines += len(f.Lines)
+			more = more || f.Message == "500 more blank lines"
+		}
+	}
+	if lines != maxBlank || !more || len(res.Findings) > 3 {
+		t.Errorf("%d lines named in %d findings", lines, len(res.Findings))
+	}
+}
+
+// TestSwapped: a file of benchmark tests given as training data is one finding of one kind, which asks the right question.
+func TestSwapped(t *testing.T) {
+	rows := make([]string, foldAbove+1)
+	for i := range rows {
+		rows[i] = fmt.Sprintf(`{"id":"t%d","input":"question %d","ideal":"yes"}`, i, i)
+	}
+	res := audited(t, Input{Train: data(t, rows...)}, DefaultPolicy())
+	var of []diag.Finding
+	for _, f := range res.Findings {
+		if f.Rule != "too-few-examples" {
+			of = append(of, f)
+		}
+	}
+	if len(of) != 1 || len(of[0].Lines) != len(rows) || !strings.Contains(of[0].Hint, "swapped") {
+		t.Errorf("%d findings, first %+.300v", len(of), of)
 	}
 }

@@ -36,8 +36,8 @@ func nearRules() []Rule {
 
 const nearContaminationDoc = "The deep audit finds edited tests, too: a request with 90 % of a test's words (see near-duplicate; 85 % where one holds all words of the " +
 	"other), or a row in which 90 % of a test's words stand in runs of eight or more, wherever they stand (after GPT-3's 13-grams, Brown et al. 2020; 75 % of a " +
-	"test of 40 words or more, no more than four in a row missing). Words that many rows or tests share in such runs do not count. Known false positives: short tests " +
-	"that differ from a request in one common word."
+	"test of 40 words or more, no more than four in a row missing). Words that many rows or tests share in such runs do not count. These never count towards max_contamination. Known false " +
+	"positives: short tests that differ from a request in one common word."
 
 // nearDuplicate and nearContamination report what one likeness finds.
 type (
@@ -70,7 +70,10 @@ func (l *likeness) finish() error {
 		l.alike[i].to = math.MaxInt32
 	}
 	l.compareShort()
-	return l.verify(l.longCandidates())
+	l.arena, l.wordbook = nil, wordbook{}
+	candidates := l.longCandidates()
+	l.bands = nil
+	return l.verify(candidates)
 }
 
 // mostFindings bounds how many rows are reported one by one; the others are in one more finding.
@@ -126,7 +129,7 @@ func (n nearContamination) report(report report) error {
 		leaks := all[:n]
 		all = all[n:]
 		for _, k := range leaks {
-			train.contaminated[int(k.test)] = true
+			train.resembled[int(k.test)] = true
 		}
 		if found++; found > mostFindings {
 			rest = append(rest, int(leaks[0].line))

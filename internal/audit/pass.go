@@ -24,7 +24,8 @@ type set struct {
 	blank          []stretch // of lines
 	unknown        map[string]*unknownKey
 	labels         labels
-	contaminated   map[int]bool // by index of the test
+	contaminated   map[int]bool // tests whose very prompt stands in the data, by index
+	resembled      map[int]bool // tests that a row only resembles, found by a deep audit
 
 	policy  Policy
 	tests   testSuite
@@ -85,7 +86,7 @@ type saying struct {
 // pass reads a file once. tests is nil where contamination is not looked for.
 func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *testIndex, workers int) (*set, error) {
 	s := &set{
-		stats: FileStats{File: f.Name()}, unknown: map[string]*unknownKey{}, contaminated: map[int]bool{},
+		stats: FileStats{File: f.Name()}, unknown: map[string]*unknownKey{}, contaminated: map[int]bool{}, resembled: map[int]bool{},
 		counted: in.Encoding != nil,
 	}
 	var wholes, prompts matches

@@ -29,7 +29,7 @@ type comparison struct {
 
 // verify reads the long candidates again and compares their shingles: all of them, not a sketch. Candidates whose
 // earlier request found no room wait for another reading.
-func (l *likeness) verify(candidates []uint64) error {
+func (l *likeness) verify(candidates []candidate) error {
 	for len(candidates) > 0 {
 		waiting, err := l.verifySome(candidates)
 		if err != nil {
@@ -43,7 +43,7 @@ func (l *likeness) verify(candidates []uint64) error {
 	return nil
 }
 
-func (l *likeness) verifySome(candidates []uint64) (waiting []uint64, err error) {
+func (l *likeness) verifySome(candidates []candidate) (waiting []candidate, err error) {
 	uses := map[int32]int{} // of an earlier request: candidates that wait for it
 	rows := l.requests[l.testCount():]
 	asked := make([]uint64, rows[len(rows)-1].line/64+1) // bits: lines to read
@@ -52,9 +52,9 @@ func (l *likeness) verifySome(candidates []uint64) (waiting []uint64, err error)
 		asked[line/64] |= 1 << (line % 64)
 	}
 	for _, c := range candidates {
-		uses[int32(uint32(c))]++
-		ask(int32(uint32(c)))
-		ask(int32(c >> 32))
+		uses[c.earlier()]++
+		ask(c.earlier())
+		ask(c.later())
 	}
 	sets := map[int32][]uint32{} // of earlier requests
 	room := heldShingles
@@ -107,12 +107,12 @@ func (l *likeness) verifySome(candidates []uint64) (waiting []uint64, err error)
 				continue
 			}
 			i := int32(l.testCount() + at)
-			for len(candidates) > 0 && int32(candidates[0]>>32) < i {
+			for len(candidates) > 0 && candidates[0].later() < i {
 				candidates = candidates[1:]
 			}
 			c := comparison{later: i, ordered: s.ordered, set: s.set}
-			for len(candidates) > 0 && int32(candidates[0]>>32) == i {
-				earlier := int32(uint32(candidates[0]))
+			for len(candidates) > 0 && candidates[0].later() == i {
+				earlier := candidates[0].earlier()
 				if set, ok := sets[earlier]; ok {
 					c.earlier, c.sets = append(c.earlier, earlier), append(c.sets, set)
 				} else {

@@ -76,12 +76,13 @@ func (d *deployment) make(ctx context.Context, base string) error {
 	order := map[string]any{"name": d.label, "base_model": base, "source": d.job + ":" + point, "description": "made by tunegate for a benchmark, and deleted after it"}
 	err = d.c.send(ctx, http.MethodPost, "/models", nil, order, &made)
 	d.name = made.Name
-	if err == nil && d.name == "" {
-		err = errors.New("the service gave the model no name")
+	if err == nil && (d.name == "" || d.name != printable(d.name)) {
+		err = errors.New("the service gave the model no name, or one that cannot be shown")
 	}
 	if err == nil {
 		return nil
 	}
+	d.name = ""
 	// It may have been made all the same, also where the caller has gone.
 	late, stop := context.WithTimeout(context.WithoutCancel(ctx), removeTime)
 	defer stop()
@@ -102,7 +103,7 @@ func (d *deployment) find(ctx context.Context) error {
 		}
 		for _, m := range page {
 			_, random, ours := strings.Cut(m.Name, "-LoRa:"+d.label+"-")
-			if ours && !strings.Contains(random, "-") && m.Status != "error" && m.Status != "deleted" && (m.Job == "" || m.Job == d.job) {
+			if ours && m.Name == printable(m.Name) && !strings.Contains(random, "-") && m.Status != "error" && m.Status != "deleted" && (m.Job == "" || m.Job == d.job) {
 				d.name = m.Name
 				return nil
 			}
@@ -154,13 +155,13 @@ func (d *deployment) await(ctx context.Context) error {
 		case "active":
 			return nil
 		case "error", "deleted":
-			return fmt.Errorf("the model %s has the status %s: %s", printable(d.name), m.Status, printable(m.Reason))
+			return fmt.Errorf("the model %s has the status %s: %s", d.name, m.Status, printable(m.Reason))
 		}
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			t.Stop()
-			return fmt.Errorf("the model %s has the status %s: %w", printable(d.name), printable(m.Status), ctx.Err())
+			return fmt.Errorf("the model %s has the status %s: %w", d.name, printable(m.Status), ctx.Err())
 		case <-t.C:
 		}
 	}
@@ -175,5 +176,5 @@ func (d *deployment) remove(ctx context.Context) error {
 	if err == nil || errors.As(err, &e) && e.Status == http.StatusNotFound {
 		return nil
 	}
-	return fmt.Errorf("the model %s is still deployed: %w", printable(d.name), err)
+	return fmt.Errorf("the model %s is still deployed: %w", d.name, err)
 }

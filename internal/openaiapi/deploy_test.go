@@ -123,6 +123,14 @@ func TestDeployFails(t *testing.T) {
 				return true
 			}
 		}, "", 1, false},
+		"its name cannot be shown": {func(s *nebiustest.Service, _ context.CancelFunc) {
+			s.Meddle = func(w http.ResponseWriter, r *http.Request) bool {
+				if post(r) {
+					fmt.Fprint(w, `{"name":"b-LoRa:x\n::error::"}`)
+				}
+				return post(r)
+			}
+		}, "cannot be shown", 0, false},
 		"it is refused": {func(s *nebiustest.Service, _ context.CancelFunc) {
 			s.Meddle = func(w http.ResponseWriter, r *http.Request) bool {
 				if post(r) {

@@ -90,8 +90,8 @@ func (c *Client) Start(ctx context.Context, s train.Spec, training, validation s
 	if errors.As(err, &e) && e.Status >= 400 && e.Status < 500 && e.Status != http.StatusRequestTimeout {
 		return "", fmt.Errorf("%w: %w", train.ErrRefused, err)
 	}
-	if err == nil && j.ID == "" {
-		err = errors.New("the service gave the job no id")
+	if err == nil && (j.ID == "" || j.ID != printable(j.ID)) {
+		return "", errors.New("the service gave the job no id, or one that cannot be shown")
 	}
 	return j.ID, err
 }
@@ -111,10 +111,11 @@ type job struct {
 	Error           json.RawMessage   `json:"error"`
 }
 
-// state is the job as train sees it; without metadata, its key and attempt are zero.
+// state is the job as train sees it; without metadata, its key and attempt are zero. Names are shown and written about: one
+// that cannot be is changed, and then leads nowhere.
 func (j job) state() train.Job {
 	t := train.Job{
-		ID: j.ID, Key: train.Key(j.Metadata[metaKey]), Status: train.Unknown,
+		ID: printable(j.ID), Key: train.Key(j.Metadata[metaKey]), Status: train.Unknown,
 		CreatedAt: time.Unix(j.Created, 0),
 	}
 	t.Code, t.Error = j.reason()
@@ -144,7 +145,7 @@ func (j job) state() train.Job {
 		t.EstimatedFinish = time.Unix(*j.EstimatedFinish, 0)
 	}
 	if j.Tuned != nil {
-		t.Model = *j.Tuned
+		t.Model = printable(*j.Tuned)
 	}
 	if j.TrainedTokens != nil {
 		t.TrainedTokens = *j.TrainedTokens
