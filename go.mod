@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/klauspost/compress v1.20.3 // gzip and Zstandard, the one faster than the standard library, the other absent from it
 	github.com/pkoukk/tiktoken-go-loader v0.0.2 // the vocabularies of o200k_base and cl100k_base
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // answers that must be valid by a JSON Schema; in tests, an independent judge of ours
 	github.com/sashabaranov/go-openai v1.43.0 // chat and embeddings
 	github.com/sethvargo/go-githubactions v1.4.0 // the protocol of the Actions runner
 	github.com/zeebo/xxh3 v1.1.0 // 128-bit hashes of rows
@@ -20,7 +21,6 @@ require (
 	github.com/owenrumney/go-sarif/v3 v3.3.1 // the official SARIF schema, and a reader of that format
 	github.com/pkoukk/tiktoken-go v0.1.8 // an independent exact tokenizer
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: what a person types, and what they see
-	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // an independent JSON Schema validator
 	github.com/yuin/goldmark v1.7.13 // an independent Markdown parser
 	gonum.org/v1/gonum v0.17.0 // an independent implementation of the statistics
 )

@@ -17,11 +17,11 @@ const module = "github.com/tunegate/tunegate/"
 
 // floors says on which floor a package stands; it may import packages of lower floors only.
 var floors = map[string]int{
-	"diag": 0, "stats": 0, "tokens": 0, "catalog": 0, "journal": 0,
+	"diag": 0, "stats": 0, "tokens": 0, "catalog": 0, "journal": 0, "unpack": 0,
 	"dataset": 1, "suite": 1, "results": 1,
 	"audit": 2, "grade": 2, "train": 2, "cost": 2, "localtune": 2,
-	"bench": 3,
-	"gate":  4, "openaiapi": 4,
+	"bench": 3, "swebench": 3,
+	"gate": 4, "openaiapi": 4,
 	"manifest": 5, "advice": 5,
 	"report": 6, "scaffold": 6,
 	"pipeline": 7,
@@ -30,13 +30,14 @@ var floors = map[string]int{
 
 // owners names the one package that may import a library outside tests.
 var owners = map[string]string{
-	"github.com/sashabaranov/go-openai":     "openaiapi",
-	"gopkg.in/yaml.v3":                      "manifest",
-	"github.com/sethvargo/go-githubactions": "runner",
-	"github.com/google/go-github":           "github",
-	"github.com/pkoukk/tiktoken-go-loader":  "tokens",
-	"golang.org/x/text":                     "render",
-	"github.com/klauspost/compress":         "dataset",
+	"github.com/sashabaranov/go-openai":        "openaiapi",
+	"gopkg.in/yaml.v3":                         "manifest",
+	"github.com/sethvargo/go-githubactions":    "runner",
+	"github.com/google/go-github":              "github",
+	"github.com/pkoukk/tiktoken-go-loader":     "tokens",
+	"golang.org/x/text":                        "render",
+	"github.com/santhosh-tekuri/jsonschema/v6": "grade",
+	"github.com/klauspost/compress":            "unpack",
 }
 
 // nameless are names that say nothing about what is inside.

@@ -36,9 +36,8 @@ import (
 	"os"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/tunegate/tunegate/internal/diag"
+	"github.com/tunegate/tunegate/internal/unpack"
 )
 
 // MaxLine is the longest line that is read, in bytes. A longer one is a problem of its row, and is passed over
@@ -52,20 +51,11 @@ const (
 	bombRatio = 500
 )
 
-// container is how the bytes of a file are packed.
-type container int
-
-const (
-	plain container = iota
-	gzipped
-	zstandard
-)
-
 // File is a data file that was looked at and can be read any number of times, by several goroutines at once:
 // each pass opens it anew.
 type File struct {
 	path, name string
-	container  container
+	container  unpack.Kind
 	size       int64 // on disk, when opened
 }
 
@@ -112,10 +102,8 @@ func Open(path, name string) (*File, error) {
 	case bytes.HasPrefix(head, []byte("version https://git-lfs")):
 		return nil, mistake(name, "lfs-pointer", "is a Git LFS pointer, not the data",
 			"run `git lfs pull`, or set `lfs: true` on the checkout step")
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		f.container = gzipped
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), isSkippableZstd(head):
-		f.container = zstandard
+	case unpack.KindOf(head) != unpack.Plain:
+		f.container = unpack.KindOf(head)
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
 		return nil, mistake(name, "invalid-utf8", "is UTF-16", "save it as UTF-8")
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
@@ -131,11 +119,6 @@ func Open(path, name string) (*File, error) {
 		return nil, mistake(name, "not-jsonl", "has JSON spread over several lines, not a JSON object on each line", "jq -c . puts each object on a line")
 	}
 	return f, nil
-}
-
-// isSkippableZstd reports the frame that some tools write ahead of the data.
-func isSkippableZstd(head []byte) bool {
-	return len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18})
 }
 
 func emptyFile(name string) diag.Mistakes {
@@ -168,21 +151,13 @@ func (f *File) open() (*stream, error) {
 	s := &stream{f: f, file: file, close: file.Close}
 	disk := onDisk{s}
 	s.r = disk
-	switch f.container {
-	case gzipped:
-		z, err := gzip.NewReader(disk)
+	if f.container != unpack.Plain {
+		z, err := unpack.NewReader(disk, f.container)
 		if err != nil {
 			file.Close()
 			return nil, f.packed(err)
 		}
 		s.r, s.close = z, func() error { return errors.Join(z.Close(), file.Close()) }
-	case zstandard:
-		z, err := zstd.NewReader(disk, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
-		if err != nil {
-			file.Close()
-			return nil, f.packed(err)
-		}
-		s.r, s.close = z, func() error { z.Close(); return file.Close() }
 	}
 	return s, nil
 }
@@ -224,11 +199,11 @@ func (s *stream) Read(p []byte) (int, error) {
 		err = mistake(s.f.name, "damaged-archive", fmt.Sprintf("unpacks to more than %d MiB, over %d times its size: not data, or made to harm", bombSize>>20, bombRatio),
 			"unpack it yourself if it is what you meant")
 	case err == nil:
-	case s.f.container != plain && err != io.EOF:
+	case s.f.container != unpack.Plain && err != io.EOF:
 		err = s.f.packed(err)
 	case err != io.EOF:
 		err = fmt.Errorf("reading %s: %w", s.f.name, err)
-	case s.f.container == plain && s.disk != s.f.size:
+	case s.f.container == unpack.Plain && s.disk != s.f.size:
 		err = fmt.Errorf("reading %s: the file had %d bytes when opened and now has %d", s.f.name, s.f.size, s.disk)
 	}
 	return n, err

@@ -4,11 +4,21 @@ import (
 	"bufio"
 	"compress/gzip"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/tunegate/tunegate/internal/grade/sandbox"
 )
+
+func TestMain(m *testing.M) {
+	sandbox.Main()
+	os.Exit(m.Run())
+}
 
 func TestScore(t *testing.T) {
 	for _, c := range []struct {
@@ -27,6 +37,24 @@ func TestScore(t *testing.T) {
 		{"includes", "", "The answer is Paris.", []string{"Paris"}, 1, ""},
 		{"includes", "", "The answer is paris.", []string{"Paris"}, 0, ""},
 		{"includes", "", "anything", []string{""}, 0, "cannot be measured"},
+
+		{"starts-with", "", " Paris, of course", []string{"Rome", "Paris"}, 1, ""},
+		{"starts-with", "", "It is Paris", []string{"Paris"}, 0, ""},
+
+		{"token-f1", "", "The cat sat.", []string{"a cat, sat"}, 1, ""},
+		{"token-f1", "", "the cat sat on the mat", []string{"cat mat"}, 2 * 2.0 / 6, ""},
+		{"token-f1", "", "dog", []string{"cat"}, 0, ""},
+		{"token-f1", "", "the", []string{"an"}, 0, "cannot be measured"},
+
+		{"json-schema", "", "```json\n{\"a\": 3}\n```", []string{`{"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}}`}, 1, ""},
+		{"json-schema", "", `{"a": "3"}`, []string{`{"properties": {"a": {"type": "integer"}}}`}, 0, "not valid at /a: type"},
+		{"json-schema", "", `{}`, []string{`{"required": ["a"]}`}, 0, "not valid at /: required"},
+		{"json-schema", "", `{"a": 1, "a": 2}`, []string{`{}`}, 0, "stands twice"},
+		{"json-schema", "", `1`, []string{`{"type": 5}`}, 0, "no JSON Schema"},
+		{"json-schema", "", `1`, []string{`{"$ref": "file:///etc/passwd"}`}, 0, "failing loading"},
+		{"json-schema", "", `1`, []string{`{"$ref": "other.json"}`}, 0, "failing loading"},
+		{"json-schema", "", `1`, []string{`{"$ref": "#"}`}, 0, "not valid"},
+		{"json-schema", "", `[[1]]`, []string{`{"$defs": {"n": {"items": {"$ref": "#/$defs/n"}}}, "$ref": "#/$defs/n"}`}, 1, ""},
 
 		{"regex", "", "order 123-45", []string{`\d{3}-\d{2}`}, 1, ""},
 		{"regex", "", "order 12-45", []string{`^\d{3}-\d{2}$`}, 0, ""},
@@ -82,22 +110,55 @@ func TestScore(t *testing.T) {
 	}
 }
 
-func TestNewRefuses(t *testing.T) {
-	for _, c := range []struct{ name, arg, want string }{
-		{"exakt", "", `unknown grader "exakt", expected one of exact, includes, regex, numeric, json-equal`},
-		{"", "", `unknown grader "", expected one of exact, includes, regex, numeric, json-equal`},
-		{"exact", "x", `grader exact takes no argument, found "x"`},
-		{"regex", "(", "grader regex: error parsing regexp: missing closing ): `(`"},
+func TestMakeRefuses(t *testing.T) {
+	for _, c := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{Name: "exakt"}, `unknown grader "exakt", expected one of exact, includes, `},
+		{Options{}, `unknown grader "", expected one of exact, includes, `},
+		{Options{Name: "exact", Pattern: "x"}, "grader exact takes no pattern"},
+		{Options{Name: "judge", Threshold: 1}, "grader judge takes no threshold"},
+		{Options{Name: "judge", Model: "m"}, "grader judge needs a rubric"},
+		{Options{Name: "command"}, "grader command needs a command"},
+		{Options{Name: "judge-pair", Model: "m", Votes: 4}, "grader judge-pair: votes are an odd number"},
+		{Options{Name: "token-f1", Threshold: 1.5}, "grader token-f1: the threshold is"},
+		{Options{Name: "token-f1", Threshold: math.NaN()}, "grader token-f1: the threshold is"},
+		{Options{Name: "code", Timeout: time.Hour}, "grader code: the timeout is at most 10 minutes"},
+		{Options{Name: "regex", Pattern: "("}, "grader regex: error parsing regexp: missing closing ): `(`"},
 	} {
-		if _, err := New(c.name, c.arg); err == nil || err.Error() != c.want {
-			t.Errorf("%q %q: got %v, want %s", c.name, c.arg, err, c.want)
+		if _, err := Make(c.o); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%+v: got %v, want %s", c.o, err, c.want)
 		}
 	}
 	for _, name := range Names() {
-		if g, err := New(name, ""); err != nil || g.Name() != name {
+		if g, err := Make(whole(name)); err != nil || g.Name() != name {
 			t.Errorf("%s: %v", name, err)
 		}
+		known, _ := Takes(name)
+		for _, option := range known {
+			if !slices.Contains(OptionNames(), option) {
+				t.Errorf("%s takes %q, which no manifest can give", name, option)
+			}
+		}
 	}
+}
+
+// whole is a grader with all that it needs.
+func whole(name string) Options {
+	o := Options{Name: name}
+	_, needed := Takes(name)
+	for _, option := range needed {
+		switch option {
+		case "model":
+			o.Model = "m"
+		case "rubric":
+			o.Rubric = "It is right."
+		case "command":
+			o.Command = []string{"python3", "g.py"}
+		}
+	}
+	return o
 }
 
 func TestZeroGraderPassesNothing(t *testing.T) {
@@ -212,19 +273,22 @@ func FuzzScore(f *testing.F) {
 	f.Add("Answer: B", `Answer: (\w)`)
 	f.Fuzz(func(t *testing.T, answer, ideal string) {
 		for _, name := range Names() {
-			g, err := New(name, "")
+			g, err := Make(whole(name))
 			if err != nil {
 				t.Fatal(err)
 			}
+			if method, _ := methodOf(name); method.score == nil {
+				continue
+			}
 			score := g.Score(answer, []string{ideal})
-			if score.Value != 0 && score.Value != 1 {
+			if score.Value != 0 && score.Value != 1 && (name != "token-f1" || !(score.Value > 0 && score.Value < 1)) {
 				t.Fatalf("%s: %+v", name, score)
 			}
 			fits := g.Check([]string{ideal}) == nil
 			if !fits && score.Value != 0 {
 				t.Fatalf("%s: ideal %q is refused and matched", name, ideal)
 			}
-			if fits && name != "regex" && g.Score(ideal, []string{ideal}).Value != 1 {
+			if fits && name != "regex" && name != "json-schema" && name != "tool-call" && g.Score(ideal, []string{ideal}).Value != 1 {
 				t.Fatalf("%s: ideal %q is no right answer to itself", name, ideal)
 			}
 		}

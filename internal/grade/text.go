@@ -21,6 +21,10 @@ func includes(_ Grader, answer, ideal string) Score {
 	return truth(strings.Contains(answer, strings.TrimSpace(ideal)))
 }
 
+func startsWith(_ Grader, answer, ideal string) Score {
+	return truth(strings.HasPrefix(answer, strings.TrimSpace(ideal)))
+}
+
 func checkRegex(g Grader, ideal string) error {
 	if err := checkText(g, ideal); err != nil || g.pattern != nil {
 		return err

@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,12 +43,24 @@ func (p *parser) test(line []byte) {
 	if !ok {
 		return
 	}
-	if _, asks := fields["input"]; !asks && fields["messages"].raw != nil {
-		p.mistake(column(line, start), "not-a-test", "a training example, with messages, where a test is expected",
-			`are train and tests swapped? a test is {"id": …, "input": …, "ideal": …}`)
+	if p.row != nil {
+		p.row(line, fields)
 		return
 	}
-	t := Test{Line: p.line, ID: p.id(line, fields), Input: p.input(line, fields), Ideal: p.ideal(line, fields)}
+	form, known := formOf(fields)
+	if !known {
+		p.unknown(line, start, fields)
+		return
+	}
+	if p.form == "" {
+		p.form = form
+	}
+	if form != p.form {
+		p.mistake(column(line, start), "mixed-formats", fmt.Sprintf("a row of %s, after rows of %s", form, p.form), "one file holds tests of one format")
+		return
+	}
+	t := form.read(p, line, fields)
+	t.Line = p.line
 	if len(p.mistakes)+p.unlisted == before {
 		p.tests = append(p.tests, t)
 	}
@@ -71,22 +82,27 @@ func (p *parser) fields(line []byte, object field) (map[string]field, bool) {
 	return out, ok
 }
 
-func (p *parser) id(line []byte, fields map[string]field) string {
-	f, ok := fields["id"]
+// id reads the name of a test from a key. A test without one is called by its line; whether it may be is known at the end.
+func (p *parser) id(line []byte, fields map[string]field, key string) string {
+	f, ok := fields[key]
 	if !ok {
-		p.mistake(0, "missing-id", `no "id"`+keysOf(fields), "give each test a name of its own: base and tuned are paired by it")
-		return ""
+		if p.nameless++; len(p.unnamed) < maxMistakes {
+			p.unnamed = append(p.unnamed, p.finding(0, "missing-id", fmt.Sprintf("no %q%s, though other tests have one", key, keysOf(fields)),
+				"give each test a name of its own: base and tuned are paired by it"))
+		}
+		return fmt.Sprintf("line-%d", p.line)
 	}
+	p.named = true
 	id, ok := text(f.raw)
 	if !ok && f.raw[0] != '-' && (f.raw[0] < '0' || f.raw[0] > '9') {
-		p.mistake(column(line, f.at), "bad-id", fmt.Sprintf(`"id" is %s, expected text`, kind(f.raw)), `as in "id": "t1"`)
+		p.mistake(column(line, f.at), "bad-id", fmt.Sprintf(`%q is %s, expected text`, key, kind(f.raw)), fmt.Sprintf(`as in %q: "t1"`, key))
 		return ""
 	}
 	if !ok {
 		id = string(f.raw) // a number is taken as it is written
 	}
 	if strings.TrimSpace(id) == "" {
-		p.mistake(column(line, f.at), "missing-id", `"id" is empty`, "give each test a name of its own")
+		p.mistake(column(line, f.at), "missing-id", fmt.Sprintf(`%q is empty`, key), "give each test a name of its own")
 		return ""
 	}
 	if first, twice := p.firstLine[id]; twice {
@@ -194,91 +210,6 @@ func (p *parser) ideal(line []byte, fields map[string]field) []string {
 		ideal = append(ideal, s)
 	}
 	return ideal
-}
-
-// elements splits a list, or an object into keys and values in turn. What it is given is known to be valid JSON, so it
-// only looks for where each value ends; the standard decoder took twenty times as long.
-func elements(whole field) []field {
-	var out []field
-	for i := 1; ; {
-		for i = space(whole.raw, i); i < len(whole.raw) && (whole.raw[i] == ',' || whole.raw[i] == ':'); {
-			i = space(whole.raw, i+1)
-		}
-		if i >= len(whole.raw) || whole.raw[i] == '}' || whole.raw[i] == ']' {
-			return out
-		}
-		end := valueEnd(whole.raw, i)
-		out = append(out, field{whole.raw[i:end], whole.at + i})
-		i = end
-	}
-}
-
-// space is the offset of the first byte from i on that is not white space.
-func space(raw []byte, i int) int {
-	for i < len(raw) && (raw[i] == ' ' || raw[i] == '\t' || raw[i] == '\r' || raw[i] == '\n') {
-		i++
-	}
-	return i
-}
-
-// valueEnd is the offset behind the value that starts at i.
-func valueEnd(raw []byte, i int) int {
-	for depth := 0; i < len(raw); i++ {
-		switch raw[i] {
-		case '"':
-			for i++; i < len(raw) && raw[i] != '"'; i++ {
-				if raw[i] == '\\' {
-					i++
-				}
-			}
-			if depth == 0 {
-				return i + 1
-			}
-		case '{', '[':
-			depth++
-		case '}', ']', ',', ' ', '\t', '\r', '\n':
-			if raw[i] == '}' || raw[i] == ']' {
-				if depth--; depth == 0 {
-					return i + 1
-				}
-			}
-			if depth <= 0 {
-				return i // behind a number or a word
-			}
-		}
-	}
-	return len(raw)
-}
-
-// text decodes a string.
-func text(raw []byte) (string, bool) {
-	if raw[0] != '"' {
-		return "", false
-	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1]), true
-	}
-	var s string
-	return s, json.Unmarshal(raw, &s) == nil
-}
-
-// kind says in words what a JSON value is.
-func kind(raw []byte) string {
-	switch raw = bytes.TrimLeft(raw, " \t\r\n"); {
-	case len(raw) == 0:
-		return "nothing"
-	case raw[0] == '{':
-		return "an object"
-	case raw[0] == '[':
-		return "a list"
-	case raw[0] == '"':
-		return "text"
-	case raw[0] == 't' || raw[0] == 'f':
-		return "true or false"
-	case raw[0] == 'n':
-		return "null"
-	}
-	return "a number"
 }
 
 // keysOf helps with a misspelt key: it names the ones that are there.

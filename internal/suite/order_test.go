@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -16,7 +17,7 @@ import (
 func written(s Suite) []byte {
 	var out bytes.Buffer
 	for _, t := range s.Tests {
-		line, err := json.Marshal(map[string]any{"id": t.ID, "input": t.Input, "ideal": t.Ideal})
+		line, err := json.Marshal(map[string]any{"id": t.ID, "input": t.Input, "ideal": t.Ideal, "tools": json.RawMessage(cmp.Or(t.Tools, "null"))})
 		if err != nil {
 			panic(err)
 		}
@@ -124,6 +125,8 @@ func TestDigests(t *testing.T) {
 		"two messages":   {Input: []Message{{"user", "a"}, {"user", "b"}}, Ideal: []string{"c"}},
 		"moved boundary": {Input: []Message{{"usera", "b"}}, Ideal: []string{"c"}},
 		"ideal":          {Input: []Message{{"user", "ab"}}, Ideal: []string{"d"}},
+		"tools":          {Input: base.Input, Ideal: base.Ideal, Tools: "[]"},
+		"code":           {Input: base.Input, Ideal: base.Ideal, Code: &Code{}},
 		"more ideals":    {Input: []Message{{"user", "ab"}}, Ideal: []string{"c", "c"}},
 	} {
 		if base.Hash() == other.Hash() {

@@ -3,15 +3,16 @@ package suite
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/diag"
+	"github.com/tunegate/tunegate/internal/unpack"
 )
 
 // What a file may hold. Tests stay in memory, so the whole has a bound as well as the line; a compressed file is
@@ -22,7 +23,7 @@ const (
 	maxMistakes = 100
 )
 
-// Open reads the tests of a file, plain or gzipped JSON Lines, whatever its name ends in. In findings the file is
+// Open reads the tests of a file, as JSON Lines, plain or packed with gzip or Zstandard, whatever its name ends in. In findings the file is
 // called name. The error is diag.Mistakes where a person can mend it, with every mistake of the file.
 func Open(path, name string) (Suite, error) {
 	info, err := os.Stat(path)
@@ -41,32 +42,41 @@ func Open(path, name string) (Suite, error) {
 		return Suite{}, fmt.Errorf("opening %s: %w", name, err)
 	}
 	defer f.Close()
-	return Parse(f, name)
+	return parse(f, name, beside(path, name))
 }
 
-// Parse reads tests as JSON Lines, plain or gzipped: one object a line,
+// Parse reads tests as JSON Lines, plain or packed with gzip or Zstandard: one object a line, all of one format. The formats are known by
+// their keys:
 //
-//	{"id": "t1", "input": "text, or a list of chat messages", "ideal": "answer, or a list of acceptable ones"}
+//   - {"id": "t1", "input": "text, or a list of chat messages", "ideal": "answer, or a list of acceptable ones"}, with
+//     "tools": [...] where the model is offered some. The samples of openai/evals are the same without ids.
+//   - HumanEval: task_id, prompt, entry_point, canonical_solution, test.
+//   - GSM8K: question, and answer, whose last line is "#### 18".
+//   - the Berkeley function-calling leaderboard: id, question, function, and ground_truth, which Open also finds where the
+//     leaderboard keeps it, in the file of the same name in the folder possible_answer.
 //
-// Further keys are allowed and ignored; so are blank lines, CRLF and a byte-order mark. A line may have 16 MiB, a file
-// 256 MiB. The error is diag.Mistakes with all that is wrong (the first hundred mistakes), or a wrapped read error.
-func Parse(r io.Reader, name string) (Suite, error) {
-	buffered := bufio.NewReaderSize(r, 64<<10)
-	if magic, _ := buffered.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(buffered)
-		if err != nil {
-			return Suite{}, unreadable(name, err)
-		}
-		buffered = bufio.NewReaderSize(z, 64<<10)
-	}
-	p := parser{name: name, maxFile: maxFile, firstLine: make(map[string]int)}
-	if err := p.read(buffered); err != nil {
+// Where no test has an id, each is called by its line, as in "line-7". Further keys are allowed and ignored; so are blank
+// lines, CRLF and a byte-order mark. A line may have 16 MiB, a file 256 MiB. The error is diag.Mistakes with all that is
+// wrong (the first hundred mistakes), or a wrapped read error.
+func Parse(r io.Reader, name string) (Suite, error) { return parse(r, name, nil) }
+
+func parse(r io.Reader, name string, beside func() (answers, error)) (Suite, error) {
+	text, err := open(r, name)
+	if err != nil {
 		return Suite{}, err
+	}
+	defer text.Close()
+	p := parser{name: name, maxFile: maxFile, firstLine: make(map[string]int), beside: beside}
+	if err := p.read(text); err != nil {
+		return Suite{}, err
+	}
+	if p.broken != nil {
+		return Suite{}, p.broken
 	}
 	if len(p.mistakes) > 0 {
 		return Suite{}, p.mistakes
 	}
-	return Suite{File: name, Tests: p.tests}, nil
+	return Suite{File: name, Tests: p.tests, Answers: p.answers.file}, nil
 }
 
 // parser gathers the tests and mistakes of one file.
@@ -78,17 +88,71 @@ type parser struct {
 	tests     []Test
 	mistakes  diag.Mistakes
 	unlisted  int // mistakes beyond maxMistakes
+
+	form     format                  // of the first row
+	named    bool                    // some test has an id
+	nameless int                     // tests that have none
+	unnamed  []diag.Finding          // what to say of them if others have
+	beside   func() (answers, error) // reads the file of possible answers; nil: there is none to look for
+	answers  answers
+	broken   error                                      // of reading it
+	row      func(line []byte, fields map[string]field) // reads a row that is no test; nil: rows are tests
 }
 
-func (p *parser) read(r *bufio.Reader) error {
+// packed is a file's text, unpacked. It tells a failure to read from packed bytes that are damaged.
+type packed struct {
+	*bufio.Reader
+	io.Closer
+	name   string
+	source *source
+	kind   unpack.Kind
+}
+
+// source remembers why reading ended.
+type source struct {
+	io.Reader
+	err error
+}
+
+func (s *source) Read(b []byte) (int, error) {
+	n, err := s.Reader.Read(b)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// open unpacks a file, plain, gzip or Zstandard. The caller closes it, which does not close r.
+func open(r io.Reader, name string) (*packed, error) {
+	p := &packed{name: name, source: &source{Reader: r}}
+	head := bufio.NewReaderSize(p.source, 64<<10)
+	magic, _ := head.Peek(4)
+	p.kind = unpack.KindOf(magic)
+	z, err := unpack.NewReader(head, p.kind)
+	if err != nil {
+		return nil, p.unreadable(err)
+	}
+	p.Reader, p.Closer = bufio.NewReaderSize(z, 64<<10), z
+	return p, nil
+}
+
+// unreadable tells a damaged file, which a person can mend, from a failing disk.
+func (p *packed) unreadable(err error) error {
+	if p.kind == unpack.Plain || p.source.err != nil {
+		return fmt.Errorf("reading %s: %w", p.name, err)
+	}
+	return diag.Mistakes{whole(p.name, "damaged-archive", "cannot be unpacked: "+strings.TrimPrefix(err.Error(), "gzip: "), "pack it again, or fetch it again")}
+}
+
+func (p *parser) read(r *packed) error {
 	var buf []byte
 	var total int64
 	for done := false; !done; {
 		var long bool
 		var err error
-		buf, long, err = readLine(r, buf[:0])
+		buf, long, err = readLine(r.Reader, buf[:0])
 		if err != nil && err != io.EOF {
-			return unreadable(p.name, err)
+			return r.unreadable(err)
 		}
 		done = err == io.EOF
 		if done && len(buf) == 0 && !long {
@@ -114,11 +178,18 @@ func (p *parser) read(r *bufio.Reader) error {
 			p.test(text)
 		}
 	}
+	if p.named && p.nameless > 0 {
+		p.unlisted += p.nameless - len(p.unnamed)
+		p.mistakes = append(p.mistakes, p.unnamed...)
+		slices.SortStableFunc(p.mistakes, func(a, b diag.Finding) int { return a.Line - b.Line })
+		p.unlisted += max(0, len(p.mistakes)-maxMistakes)
+		p.mistakes = p.mistakes[:min(len(p.mistakes), maxMistakes)]
+	}
 	if p.unlisted > 0 {
 		p.mistakes = append(p.mistakes, whole(p.name, "more-mistakes", fmt.Sprintf("%d more mistakes, not listed", p.unlisted),
 			"mend the first ones: the others are often the same"))
 	}
-	if len(p.tests) == 0 && len(p.mistakes) == 0 {
+	if p.row == nil && len(p.tests) == 0 && len(p.mistakes) == 0 {
 		p.mistakes = diag.Mistakes{whole(p.name, "empty-file", "holds no test", `write one {"id","input","ideal"} a line`)}
 	}
 	return nil
@@ -145,19 +216,13 @@ func (p *parser) mistake(col int, rule, message, hint string) {
 		p.unlisted++
 		return
 	}
-	p.mistakes = append(p.mistakes, diag.Finding{Rule: rule, Severity: diag.Critical, File: p.name, Line: p.line, Col: col,
-		Message: message, Hint: hint})
+	p.mistakes = append(p.mistakes, p.finding(col, rule, message, hint))
+}
+
+func (p *parser) finding(col int, rule, message, hint string) diag.Finding {
+	return diag.Finding{Rule: rule, Severity: diag.Critical, File: p.name, Line: p.line, Col: col, Message: message, Hint: hint}
 }
 
 func whole(name, rule, message, hint string) diag.Finding {
 	return diag.Finding{Rule: rule, Severity: diag.Critical, File: name, Message: message, Hint: hint}
-}
-
-// unreadable tells a damaged file, which a person can mend, from a failing disk.
-func unreadable(name string, err error) error {
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		strings.HasPrefix(err.Error(), "flate: ") {
-		return diag.Mistakes{whole(name, "damaged-gzip", "damaged gzip file: "+err.Error(), "compress it again, or fetch it again")}
-	}
-	return fmt.Errorf("reading %s: %w", name, err)
 }

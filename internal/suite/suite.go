@@ -22,13 +22,20 @@ type Test struct {
 	Line  int
 	Input []Message
 	Ideal []string
+	Tools string // the functions offered to the model: a JSON list as the chat contract's "tools" takes it; empty: none
+	Code  *Code  // what a program that the model writes is tried with; nil: none is asked for
 }
+
+// Code is a programming problem in Python, as HumanEval has them: the model goes on from Prompt, and its program is
+// right when check(Entry) runs through, which Test defines.
+type Code struct{ Prompt, Entry, Test string }
 
 // Suite is the tests of one file, in the order of that file, each id once. Its methods share the tests' contents
 // with what they return; nobody writes to them, so a Suite may be read from many goroutines.
 type Suite struct {
-	File  string // as findings name it
-	Tests []Test
+	File    string // as findings name it
+	Tests   []Test
+	Answers string // the second file that was read, for what is wanted, named as File is; empty: none
 }
 
 // Hash is the digest, in hexadecimal, of what is asked and what is wanted: two arms whose hashes of a test differ did not
@@ -43,6 +50,15 @@ func (t Test) Hash() string {
 	writeCount(h, len(t.Ideal))
 	for _, s := range t.Ideal {
 		writeText(h, s)
+	}
+	if t.Tools != "" {
+		writeText(h, "tools")
+		writeText(h, t.Tools)
+	}
+	if t.Code != nil {
+		for _, s := range []string{"code", t.Code.Prompt, t.Code.Entry, t.Code.Test} {
+			writeText(h, s)
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -71,7 +87,7 @@ func (s Suite) Without(ids []string) Suite {
 			kept = append(kept, t)
 		}
 	}
-	return Suite{File: s.File, Tests: kept}
+	return Suite{File: s.File, Tests: kept, Answers: s.Answers}
 }
 
 // Every text is preceded by its length, so that no two different tests feed the same bytes to the digest.
