@@ -133,6 +133,7 @@ func TestErrorsAreNoWrongAnswers(t *testing.T) {
 		}
 		return right(ctx, r)
 	}))
+	p.MaxFailed = 1
 	samples, err := Run(t.Context(), p)
 	if err != nil || !slices.Equal(order(samples), wanted(4)) {
 		t.Fatalf("%v; %q", err, order(samples))
@@ -287,4 +288,22 @@ func BenchmarkRun(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*2000), "ns/answer")
+}
+
+// The latency is that of the exchange that brought the answer, where the Completer knows it: waits and failures before it are not the model's.
+func TestLatency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlan(t, 1, answers(func(ctx context.Context, r Request) (Response, error) {
+			time.Sleep(10 * time.Second)
+			answer, err := right(ctx, r)
+			if r.Model == "model-t" {
+				answer.Took = time.Second
+			}
+			return answer, err
+		}))
+		samples, err := Run(t.Context(), p)
+		if err != nil || samples[0].Latency != 10*time.Second || samples[1].Latency != time.Second {
+			t.Errorf("%v, %+v", err, samples)
+		}
+	})
 }

@@ -49,6 +49,7 @@ func (p *parser) table(data []byte) {
 	id, problem := column("id", "test")
 	score, also := column(metric)
 	arm, _ := column("arm")
+	failure, _ := column("error")
 	if problem == "" {
 		problem = also
 	}
@@ -78,6 +79,10 @@ func (p *parser) table(data []byte) {
 			continue
 		}
 		line, _ := r.FieldPos(0)
+		if failure >= 0 && row[failure] != "" && row[score] == "" {
+			p.file.Failed = append(p.file.Failed, strings.Clone(row[id]))
+			continue
+		}
 		p.row(line, row[id], row[score])
 	}
 }
