@@ -45,6 +45,7 @@ type Ledger struct {
 	limit    *float64 // USD, nil for none
 	reserved float64
 	spent    float64
+	reused   float64 // of what was spent: by earlier runs
 }
 
 // NewLedger returns a ledger with a limit in USD, nil for none.
@@ -58,7 +59,11 @@ func (l *Ledger) Reserve(usd float64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.limit != nil && l.spent+l.reserved+usd > *l.limit+rounding {
-		return fmt.Errorf("%w: $%.2f more would make it $%.2f of $%.2f", ErrOverBudget, usd, l.spent+l.reserved+usd, *l.limit)
+		text := fmt.Sprintf("%s more would make it %s of %s", dollars(usd), dollars(l.spent+l.reserved+usd), dollars(*l.limit))
+		if l.reused > 0 {
+			text += fmt.Sprintf("; %s of that is for reused jobs, which count at what they cost", dollars(l.reused))
+		}
+		return fmt.Errorf("%w: %s", ErrOverBudget, text)
 	}
 	l.reserved += usd
 	return nil
@@ -72,9 +77,24 @@ func (l *Ledger) Settle(reserved, spent float64) {
 	l.spent += spent
 }
 
+// Reuse books what a job cost that an earlier run has paid for: a budget is for all fine-tunes of a manifest.
+func (l *Ledger) Reuse(usd float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.spent += usd
+	l.reused += usd
+}
+
 // Spent returns what was booked so far, in USD.
 func (l *Ledger) Spent() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.spent
+}
+
+func dollars(usd float64) string {
+	if usd > 0 && usd < rounding {
+		return "< $0.01"
+	}
+	return fmt.Sprintf("$%.2f", usd)
 }

@@ -67,3 +67,19 @@ func TestNoLimit(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The figures of a refusal add up, also where most of the money is another run's, and where what is asked for is less than a cent.
+func TestRefusalSaysWhatCounts(t *testing.T) {
+	limit := 0.05
+	l := NewLedger(&limit)
+	l.Reuse(0.125)
+	err := l.Reserve(0.001)
+	if want := "over the budget: < $0.01 more would make it $0.13 of $0.05; $0.12 of that is for reused jobs, which count at what they cost"; !errors.Is(err, ErrOverBudget) || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	l = NewLedger(&limit)
+	l.Settle(0, 0.05)
+	if err := l.Reserve(1); err == nil || err.Error() != "over the budget: $1.00 more would make it $1.05 of $0.05" {
+		t.Errorf("without a reused job: %v", err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/openaiapi"
 	"github.com/tunegate/tunegate/internal/train"
 	"github.com/tunegate/tunegate/internal/train/traintest"
@@ -136,11 +137,12 @@ func TestIndependentServerInTrouble(t *testing.T) {
 		t.Run(trouble, func(t *testing.T) {
 			set(http.MethodPost, fmt.Sprintf(`{%q: 0.25}`, trouble))
 			var wg sync.WaitGroup
+			var pace bench.Pace
 			answers := make([]error, each)
 			starts := make([]error, each)
 			for n := range each {
 				wg.Go(func() {
-					_, answers[n] = calm.Complete(t.Context(), ask("gpt-4o-mini-2024-07-18"))
+					_, answers[n] = pace.Over(calm).Complete(t.Context(), ask("gpt-4o-mini-2024-07-18"))
 					_, starts[n] = calm.Start(t.Context(), numbered(seed+int64(100*i+n)), file, "")
 				})
 			}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	openai "github.com/sashabaranov/go-openai"
 	"github.com/tunegate/tunegate/internal/bench"
@@ -16,17 +17,30 @@ import (
 
 var _ bench.Completer = (*Client)(nil)
 
-// Complete implements bench.Completer: one answer at temperature 0. A tool call is returned as JSON,
+// Complete implements bench.Completer: one answer. A tool call is returned as JSON,
 // {"name":…,"arguments":{…}}, several as a list of those. A question asked twice costs little and changes nothing, so failed requests are
-// sent again.
+// sent again; but refused ones are left to a bench.Pace, which knows of the others that are on their way.
 func (c *Client) Complete(ctx context.Context, r bench.Request) (bench.Response, error) {
 	q := openai.ChatCompletionRequest{Model: r.Model, Messages: make([]openai.ChatCompletionMessage, len(r.Messages))}
 	for i, m := range r.Messages {
 		q.Messages[i] = openai.ChatCompletionMessage{Role: m.Role, Content: m.Content}
 	}
+	if r.Tools != "" {
+		if err := json.Unmarshal([]byte(r.Tools), &q.Tools); err != nil {
+			return bench.Response{}, fmt.Errorf("the tools are not what the contract says: %w", err)
+		}
+	}
+	ctx = context.WithValue(ctx, temperature{}, r.Temperature)
 	var out bench.Response
 	err := c.ask(ctx, func(ctx context.Context) error {
+		began := time.Now()
 		reply, err := c.chat.CreateChatCompletion(ctx, q)
+		var e *Error
+		if errors.As(err, &e) {
+			if _, refused := e.Refused(); refused {
+				return final{err}
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -34,7 +48,7 @@ func (c *Client) Complete(ctx context.Context, r bench.Request) (bench.Response,
 			return errors.New("the reply has no choices")
 		}
 		m := reply.Choices[0].Message
-		out = bench.Response{Answer: m.Content, InputTokens: reply.Usage.PromptTokens, OutputTokens: reply.Usage.CompletionTokens}
+		out = bench.Response{Answer: m.Content, InputTokens: reply.Usage.PromptTokens, OutputTokens: reply.Usage.CompletionTokens, Took: time.Since(began)}
 		if m.Content == "" && len(m.ToolCalls) > 0 {
 			out.Answer = callsText(m.ToolCalls)
 		}
@@ -65,7 +79,10 @@ func callsText(calls []openai.ToolCall) string {
 	return "[" + strings.Join(texts, ",") + "]"
 }
 
-// chatDoer sends go-openai's requests, and makes our Error of a refusal, of which the library would keep half. It puts "temperature":0 on the wire: the library leaves a zero out, and the
+// temperature is the key of a question's temperature, a float64, in its context.
+type temperature struct{}
+
+// chatDoer sends go-openai's requests, and makes our Error of a refusal, of which the library would keep half. It puts the temperature on the wire: the library leaves a zero out, and the
 // service would then answer at its default, 1, so that a benchmark would measure chance.
 type chatDoer struct{ c *Client }
 
@@ -77,7 +94,8 @@ func (d chatDoer) Do(q *http.Request) (*http.Response, error) {
 		}
 		q.Body.Close()
 		if rest, ok := bytes.CutPrefix(body, []byte("{")); ok {
-			body = append([]byte(`{"temperature":0,`), rest...)
+			t, _ := q.Context().Value(temperature{}).(float64)
+			body = append(fmt.Appendf(nil, `{"temperature":%v,`, t), rest...)
 		}
 		q.Body, q.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		q.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }

@@ -87,7 +87,7 @@ const maxReply = 64 << 20
 
 // get fetches and decodes a resource, with retries.
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
-	return persist(ctx, func() error { return c.send(ctx, http.MethodGet, path, query, nil, into) })
+	return persistent(ctx, lookTries, func() error { return c.send(ctx, http.MethodGet, path, query, nil, into) })
 }
 
 // send sends one request, once, with body as JSON unless it is nil, and decodes the reply unless into is nil.

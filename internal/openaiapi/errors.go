@@ -53,6 +53,11 @@ func (e *Error) temporary() bool {
 	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status >= 500
 }
 
+// Refused implements bench.Refusal: too many requests, or a service that is too busy and says when to come back.
+func (e *Error) Refused() (wait time.Duration, refused bool) {
+	return e.RetryAfter, e.temporary() && (e.Status == http.StatusTooManyRequests || e.Status >= 500 && e.RetryAfter > 0)
+}
+
 // full reports whether a create was refused because too many jobs are running, or were made today. Which status and
 // code say so differs from service to service.
 func (e *Error) full() bool {

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"time"
+
+	"github.com/tunegate/tunegate/internal/train"
 )
 
 // What one exchange may last, from the first byte sent to the last one received: a service that stalls must not hold a
@@ -50,7 +53,15 @@ type final struct{ error }
 func (f final) Unwrap() error { return f.error }
 
 // persist calls send until it succeeds, fails for good, or tries are used up.
-func persist(ctx context.Context, send func() error) error {
+func persist(ctx context.Context, send func() error) error { return persistent(ctx, tries, send) }
+
+// lookTries is how often a service to which no connection is made is asked for a resource: whoever wants it knows how long
+// that may go on, and has to tell a person.
+const lookTries = 4
+
+// persistent is persist with a bound of its own on the tries that made no connection; one that timed out is not repeated
+// under it.
+func persistent(ctx context.Context, unreached int, send func() error) error {
 	wait, slow := firstWait, 0
 	for try := 1; ; try++ {
 		err := send()
@@ -62,6 +73,9 @@ func persist(ctx context.Context, send func() error) error {
 		}
 		var e *Error
 		if errors.As(err, &e) && !e.temporary() || errors.As(err, new(final)) || try == tries || slow == slowTries {
+			return err
+		}
+		if unreached < tries && train.Unreached(err) && (try >= unreached || timedOut(err)) {
 			return err
 		}
 		pause := wait/2 + rand.N(wait/2+1)
@@ -77,4 +91,9 @@ func persist(ctx context.Context, send func() error) error {
 		}
 		wait = min(2*wait, maxWait)
 	}
+}
+
+func timedOut(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
 }

@@ -33,8 +33,10 @@ type Launch struct {
 	// Notify, if not nil, is told of the job each time it was looked at, and of metrics not told before.
 	Notify func(Job, []Metric)
 	// Waiting, if not nil, is told why nothing happens now, and when the next try is: the provider has no room for a job
-	// (why is a *Busy), or begins to fail.
+	// (why is a *Busy), fails (a *Silence), or may show a job late (ErrLag; then again is how long that is waited for).
 	Waiting func(why error, again time.Duration)
+	// Reach is shared by the launches at one provider; nil: this one finds out by itself whether it answers.
+	Reach *Reach
 
 	without rule // left out by a test, to see that its absence is noticed
 }
@@ -67,7 +69,8 @@ func (s State) Pending() bool { return s.Job.ID != "" && !s.Job.Status.Final() }
 // for some minutes. A job that somebody cancels meanwhile is not followed by another in the same call.
 //
 // The state is right also when the error is not nil: a job in it goes on at the provider. The error wraps ErrNotFound
-// when the job is gone from there, ErrRefused when the provider would not make one, and Busy when it had no room until then.
+// when the job is gone from there, ErrRefused when the provider would not make one, Busy when it had no room until then, and
+// Silence when it was given up.
 func Advance(ctx context.Context, l Launch) (State, error) {
 	if l.without == 5 {
 		l.Until = time.Time{}
@@ -254,32 +257,50 @@ func (a *advance) await(ctx context.Context, will func(Job) bool) ([]Job, error)
 		if len(jobs) > 0 || left <= 0 {
 			return jobs, nil
 		}
+		if wait == time.Second {
+			a.tell(ErrLag, left)
+		}
 		if err := sleep(ctx, min(wait, left)); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// patience is how long errors in a row are outlasted; a job is not touched by them.
-const patience = 5 * time.Minute
-
 // longestWait is the longest one between two looks for something that should appear any moment.
 const longestWait = 15 * time.Second
 
-// persist repeats a call while it meets errors that may pass, for patience, but not beyond Until.
+// persist repeats a call while it meets errors that may pass, for as long as Reach has patience, but not beyond Until.
 func (a *advance) persist(ctx context.Context, call func() error) error {
-	for began, wait := time.Now(), time.Second; ; wait = min(2*wait, longestWait) {
+	if err := a.Reach.given(); err != nil {
+		return err
+	}
+	for began, wait := time.Now(), time.Second; ; wait = min(2*wait, longestRest) {
+		tried := time.Now()
 		err := call()
-		if err == nil || !passes(err) || ctx.Err() != nil || a.over() || time.Since(began) > patience {
+		switch {
+		case err == nil || !passes(err):
+			a.Reach.answers()
+			return err
+		case ctx.Err() != nil:
 			return err
 		}
-		if wait == time.Second {
-			a.tell(err, wait)
+		silence, left := a.Reach.fails(tried, err)
+		left = min(left, patience-time.Since(began)) // others may be answered, and this call never
+		if left <= 0 || a.over() {
+			return a.Reach.giveUp(silence)
 		}
-		if sleep(ctx, wait) != nil {
+		if sleep(ctx, a.rest(silence, min(wait, left))) != nil {
 			return err
 		}
 	}
+}
+
+// rest tells of a failure, unless another launch has just done so, and returns the wait.
+func (a *advance) rest(s *Silence, wait time.Duration) time.Duration {
+	if a.Reach.news(wait) {
+		a.tell(s, wait)
+	}
+	return wait
 }
 
 func (a *advance) record(e Event) error {

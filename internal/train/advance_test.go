@@ -106,8 +106,16 @@ func TestOpenIntentIsSettledFirst(t *testing.T) {
 				t.Fatalf("journal %q, want %q", r.kinds(), want)
 			}
 			s.start, s.reply = nil, nil
-			began := time.Now()
+			began, told := time.Now(), 0
+			r.launch.Waiting = func(why error, again time.Duration) {
+				if told++; !errors.Is(why, ErrLag) || again != r.launch.Settle {
+					t.Errorf("told %v, %v", why, again)
+				}
+			}
 			state, err := r.advance(t)
+			if told != 1 {
+				t.Errorf("reached %t: told %d times that the list may lag", reached, told)
+			}
 			if err != nil || state.Job.Status != Succeeded || s.creates != 1 {
 				t.Errorf("reached %t: %+v, %v, %d creates", reached, state, err, s.creates)
 			}

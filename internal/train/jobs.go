@@ -44,6 +44,9 @@ func Cancel(ctx context.Context, l Launch) (cancelled []Job, err error) {
 
 func newAdvance(l Launch) *advance {
 	l.Attempts = max(l.Attempts, 1)
+	if l.Reach == nil {
+		l.Reach = new(Reach)
+	}
 	a := &advance{Launch: l, key: l.Spec.Key(), began: time.Now()}
 	a.history = read(l.Past, a.key)
 	a.state.Unsettled = a.history.open > 0

@@ -34,6 +34,9 @@ func (a *advance) launch(ctx context.Context, attempt int) error {
 	a.history.open, a.state.Unsettled = attempt, true
 	id, err := a.start(ctx, spec, training, validation)
 	a.began, a.certain = time.Now(), false
+	if err == nil {
+		a.Reach.answers() // so that no other launch's silence ends the look for rivals
+	}
 	switch {
 	case errors.Is(err, ErrRefused):
 		a.history.open, a.state.Unsettled = 0, false

@@ -11,33 +11,41 @@ import (
 func (a *advance) poll(ctx context.Context) error {
 	watched := time.Now()
 	var failing time.Time // since when every look has met an error
+	rest := time.Second
 	for {
+		looked := time.Now()
 		job, err := a.look(ctx)
-		first := err != nil && failing.IsZero()
-		if first {
-			failing = time.Now()
+		if err != nil && failing.IsZero() {
+			failing = looked
+		}
+		if err == nil || !passes(err) {
+			a.Reach.answers()
 		}
 		gone := errors.Is(err, ErrNotFound)
+		var wait time.Duration
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case gone && time.Since(failing) >= a.Settle, err != nil && !gone && (!passes(err) || time.Since(failing) > patience):
+		case gone && time.Since(failing) < a.Settle:
+			wait = min(a.pause(time.Since(watched)), longestWait)
+		case err != nil && (gone || !passes(err)):
 			return fmt.Errorf("polling job %s: %w", a.state.Job.ID, err)
-		case err == nil:
-			failing = time.Time{}
+		case err != nil:
+			silence, left := a.Reach.fails(looked, err)
+			if left = min(left, patience-time.Since(failing)); left <= 0 {
+				return fmt.Errorf("polling job %s: %w", a.state.Job.ID, a.Reach.giveUp(silence))
+			}
+			wait = a.rest(silence, min(rest, left))
+			rest = min(2*rest, longestRest)
+		default:
+			failing, rest = time.Time{}, time.Second
 			if err := a.saw(ctx, job); err != nil || job.Status.Final() {
 				return err
 			}
-		}
-		wait := a.pause(time.Since(watched))
-		if err != nil {
-			wait = min(wait, longestWait)
-			if first && !gone {
-				a.tell(err, wait)
-			}
+			wait = a.pause(time.Since(watched))
 		}
 		rivals := a.Settle - time.Since(a.began) // how long one may still appear
-		if !a.certain {
+		if !a.certain && (err == nil || rivals > 0) {
 			wait = min(wait, max(rivals, shortestPause))
 		}
 		if !a.Until.IsZero() {

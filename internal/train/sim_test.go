@@ -98,7 +98,8 @@ type schedule struct {
 	began    time.Time
 	logf     func(string, ...any)
 	attempts int
-	alone    bool // one machine, which keeps its journal
+	alone    bool  // one machine, which keeps its journal
+	reach    Reach // all machines share it, which is more than legs of one process do
 
 	mu    sync.Mutex
 	why   string
@@ -246,6 +247,7 @@ func (m *machine) advance(ctx context.Context, l *line, until time.Time) (state 
 			Provider: l, Spec: testSpec, Settle: 90 * time.Second, Attempts: m.s.attempts, Until: until, without: m.s.without,
 			Training: File{Name: "train.jsonl", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("{}")), nil }},
 			Past:     slices.Clone(m.journal),
+			Reach:    &m.s.reach,
 			Record: func(e Event) error {
 				l.step() // also what a torn last record leaves: opening the journal cuts it off
 				m.journal = append(m.journal, e)

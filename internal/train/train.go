@@ -107,6 +107,8 @@ type File struct {
 var (
 	// ErrRefused is wrapped by an error of Start when the service answered that it made no job.
 	ErrRefused = errors.New("refused")
+	// ErrLag is what Launch.Waiting is told when a job may have been made that the provider's list does not show yet.
+	ErrLag = errors.New("the list of jobs may lag")
 	// ErrNotFound is wrapped by an error of Poll or Cancel when the service has no such job.
 	ErrNotFound = errors.New("no such job")
 )
