@@ -59,7 +59,7 @@ type Place struct {
 // Finding is one thing seen in a file. Line and Col count from 1, Col in Unicode code points; Line 0 means the
 // whole file, Col 0 the whole line. Related holds the other places that the finding is about (the first copy of
 // a duplicate, the test that a row gives away). Lines, when not empty, holds every line that a folded finding
-// stands for, its own included.
+// stands for, its own included. Last marks a finding that follows from the others of its file, and stands behind them.
 type Finding struct {
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity"`
@@ -70,6 +70,7 @@ type Finding struct {
 	Hint     string   `json:"hint"`
 	Related  []Place  `json:"related"`
 	Lines    []int    `json:"lines"`
+	Last     bool     `json:"-"`
 }
 
 // MarshalJSON writes every key, lists as [] and never as null.
@@ -102,12 +103,22 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// Sort orders findings by file, line, column, rule and message, so that output does not depend on who found what first.
+// Sort orders findings by file, the last ones of each at its end, and by line, column, rule and message, so that output does not depend on who found what first.
 func Sort(fs []Finding) {
 	slices.SortStableFunc(fs, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col),
+		return cmp.Or(cmp.Compare(a.File, b.File), later(a, b), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col),
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
 	})
+}
+
+func later(a, b Finding) int {
+	switch {
+	case a.Last == b.Last:
+		return 0
+	case a.Last:
+		return 1
+	}
+	return -1
 }
 
 // Worst returns the highest severity among the findings, zero when there are none.

@@ -17,6 +17,7 @@ import (
 
 func (r *reader) keepProvider(m *Manifest, k *yaml.Node, name string, p Provider) {
 	at, where := posOf(k), "providers."+name
+	p.KeyPos = r.sites[where+".api_key_env"].value
 	if name == LocalProvider {
 		r.mistake("bad-name", at, "the provider local is built in", "give this one another name")
 	} else {
@@ -24,7 +25,7 @@ func (r *reader) keepProvider(m *Manifest, k *yaml.Node, name string, p Provider
 	}
 	_, hasURL := r.sites[where+".base_url"]
 	switch {
-	case p.Kind == KindOpenAI && !hasURL:
+	case p.Kind == KindOpenAI && !hasURL && r.lacks(where):
 		r.mistake("missing-key", at, where+".base_url is missing", "the service's address, such as https://llm.example.com/v1")
 	case p.Kind == KindLocal:
 		for _, name := range []string{"base_url", "api_key_env"} {
@@ -47,6 +48,21 @@ func (r *reader) keepProvider(m *Manifest, k *yaml.Node, name string, p Provider
 func (r *reader) keepAgent(m *Manifest, k *yaml.Node, a Agent) {
 	a.Pos = posOf(k)
 	where := "agents." + a.Name
+	if r.lacks(where, "defaults", "providers") {
+		r.checkModel(m, where, &a)
+	}
+	r.distinct(where, "train", a.Train, "validation", a.Validation)
+	r.distinct(where, "train", a.Train, "benchmark.tests", a.Tests)
+	if r.tree != nil {
+		a.TrainPath = r.checkFile(*r.tree, where+".train", a.Train, "")
+		a.ValidationPath = r.checkFile(*r.tree, where+".validation", a.Validation, "")
+		a.TestsPath = r.checkFile(*r.tree, where+".benchmark.tests", a.Tests, "")
+	}
+	m.Agents = append(m.Agents, a)
+}
+
+// checkModel sees to it that the agent's provider is one, and tunes its model.
+func (r *reader) checkModel(m *Manifest, where string, a *Agent) {
 	provider, setProvider := r.sited(where, "provider")
 	model, setModel := r.sited(where, "base_model")
 	if !setProvider {
@@ -73,14 +89,6 @@ func (r *reader) keepAgent(m *Manifest, k *yaml.Node, a Agent) {
 		// It is free of charge by the catalog, so a remote service must not go by its name.
 		r.mistake("bad-value", model.at, fmt.Sprintf("%s: %s is the embedded engine's model, which %s does not have", model.owner, a.BaseModel, a.Provider), "name a model of that service")
 	}
-	r.distinct(where, "train", a.Train, "validation", a.Validation)
-	r.distinct(where, "train", a.Train, "benchmark.tests", a.Tests)
-	if r.tree != nil {
-		a.TrainPath = r.checkFile(*r.tree, where+".train", a.Train, "")
-		a.ValidationPath = r.checkFile(*r.tree, where+".validation", a.Validation, "")
-		a.TestsPath = r.checkFile(*r.tree, where+".benchmark.tests", a.Tests, "")
-	}
-	m.Agents = append(m.Agents, a)
 }
 
 // checkDefaults reports what the defaults lack, once for all agents that miss it.
@@ -118,7 +126,7 @@ func (r *reader) distinct(where, roleA, a, roleB, b string) {
 }
 
 func (r *reader) checkBenchmark(b Benchmark) {
-	if b.Full == 0 || b.Quick <= b.Full {
+	if b.Full == 0 || b.Quick <= b.Full || !r.lacks("", "benchmark") {
 		return
 	}
 	at := r.sites["benchmark.quick"].value

@@ -1,23 +1,23 @@
 package manifest
 
 import (
-	"fmt"
 	"regexp"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/tunegate/tunegate/internal/audit"
+	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/diag"
-	"github.com/tunegate/tunegate/internal/grade"
 )
 
 const (
-	mostAgents = 256 // jobs in one matrix of a workflow
-	mostMoney  = 1_000_000
-	mostHours  = 10_000
-	mostTests  = 10_000_000
-	mostSeed   = 1<<31 - 1 // as the fine-tuning contract has it
+	mostAgents  = 256 // jobs in one matrix of a workflow
+	mostMoney   = 1_000_000
+	mostHours   = 10_000
+	mostTests   = 10_000_000
+	mostRepeats = 100
+	mostSeed    = 1<<31 - 1 // as the fine-tuning contract has it
 )
 
 // What text may be. No control characters anywhere: all of it ends up in logs and reports.
@@ -28,8 +28,7 @@ var (
 	modelForm = form{pattern: regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}$`), want: "a model's name of up to 200 letters, digits and ._:/@+-"}
 	pathForm  = form{pattern: regexp.MustCompile(`^[^/\\\x00-\x1f\x7f][^\\\x00-\x1f\x7f]{0,499}$`), want: "a path relative to the manifest's folder",
 		hint: "write it with forward slashes, from the manifest's folder"}
-	patternForm = form{pattern: regexp.MustCompile(`^[^\x00-\x1f\x7f]{1,1000}$`), want: "a regular expression of 1 to 1000 characters"}
-	urlForm     = form{pattern: regexp.MustCompile(`^(https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$`),
+	urlForm = form{pattern: regexp.MustCompile(`^(https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$`),
 		want: "an https URL without user, query or fragment, or an http URL of a loopback address",
 		hint: "such as https://llm.example.com/v1; http to any other address would show the key to the network", veiled: true}
 	variableForm = form{pattern: regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,127}$`), not: regexp.MustCompile(`^(GITHUB|ACTIONS|RUNNER|INPUT)_`),
@@ -135,6 +134,9 @@ func benchmarkKeys(b *Benchmark) value {
 		key{"quick", "size of the first batch (default 10)", whole(&b.Quick, 1, mostTests, ""), false},
 		key{"full", "most tests used (default 300; in the profile thorough: all), or all", number(limits{least: 1, most: mostTests, whole: true, word: "all"}, func(f float64) { b.Full = int(f) }), false},
 		key{"stop", "early (default): as soon as an anytime-valid test has decided; never (default in the profile thorough): not before full; quick: after the first batch", choice(&b.Stop, StopEarly, StopNever, StopQuick), false},
+		key{"repeats", "how often each model is asked each test (default 1); several make sense above a temperature of 0 only", whole(&b.Repeats, 1, mostRepeats, ""), false},
+		key{"reduce", "what the repeats of a test score together: their mean (default); majority: what more than half of them reach; any: the best of them", choice(&b.Reduce, bench.Reducers()...), false},
+		key{"temperature", "that the models are asked at (default 0: the likeliest answer)", number(limits{most: 2}, func(f float64) { b.Temperature = f }), false},
 	)
 }
 
@@ -183,28 +185,4 @@ func agents(m *Manifest, defaults *Agent) value {
 		}, trainingKeys(&a)...)...)
 		return form, func() { r.keepAgent(m, k, a) }
 	})
-}
-
-func grader(to *Grader) value {
-	name := choice(&to.Name, grade.Names()...)
-	full := section(
-		key{"name", "the grader", name, true},
-		key{"pattern", "of the regex grader: what it captures in an answer is compared with the ideal", text(&to.Pattern, patternForm), false},
-	).requires(schema{
-		"if":   schema{"properties": schema{"name": schema{"const": "regex"}}},
-		"else": schema{"properties": schema{"pattern": false}},
-	})
-	return value{schema{"anyOf": []schema{name.schema, full.schema}}, func(r *reader, n *yaml.Node, path string) {
-		if n.Kind != yaml.MappingNode {
-			name.read(r, n, path)
-			return
-		}
-		*to = Grader{}
-		full.read(r, n, path)
-		if at := r.sites[path+".pattern"]; to.Name != "" && to.Pattern != "" {
-			if _, err := grade.New(to.Name, to.Pattern); err != nil {
-				r.mistake("bad-value", at.value, fmt.Sprintf("%s: %v", path, err), "patterns are in RE2 syntax, and only the regex grader takes one")
-			}
-		}
-	}}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 
 	"github.com/tunegate/tunegate/internal/diag"
 )
@@ -79,10 +80,18 @@ func regular(path string) error {
 		return cause(err)
 	case info.IsDir():
 		return errors.New("a folder, not a file")
+	case info.Mode()&fs.ModeNamedPipe != 0:
+		return errors.New("a named pipe, not a regular file")
 	case !info.Mode().IsRegular():
 		return errors.New("not a regular file")
 	}
 	return nil
+}
+
+// loops tells whether links lead from path to path for ever.
+func loops(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, syscall.ELOOP)
 }
 
 // cause leaves out the operation and the path that package os puts before an error: the caller names the file.
@@ -125,6 +134,9 @@ func (r *reader) checkFile(t tree, where, written, absent string) string {
 		return ""
 	case errors.Is(err, fs.ErrNotExist):
 		r.mistake("no-file", at, fmt.Sprintf("%s: there is no file %q", where, written), t.similar(file, written)+"paths are relative to the manifest's folder"+absent)
+		return ""
+	case loops(file):
+		r.mistake("bad-path", at, fmt.Sprintf("%s: %q is a link that leads to itself", where, written), "name a regular file")
 		return ""
 	case err != nil:
 		r.mistake("bad-path", at, fmt.Sprintf("%s: %q: %v", where, written, cause(err)), "name a regular file")

@@ -4,8 +4,10 @@
 package manifest
 
 import (
+	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/diag"
+	"github.com/tunegate/tunegate/internal/grade"
 )
 
 // Manifest is a whole tunegate.yaml, with defaults filled in.
@@ -51,6 +53,7 @@ type Provider struct {
 	Kind        ProviderKind
 	BaseURL     string // of an openai provider, without a trailing slash: https, or http to a loopback address; no user, query or fragment
 	APIKeyEnv   string // name of the variable that holds the key; empty: none is sent
+	KeyPos      Pos    // of that name
 	MaxParallel int    // jobs at a time; 0: the program chooses
 }
 
@@ -71,11 +74,8 @@ type Agent struct {
 	Gate                                 Gate
 }
 
-// Grader names how an answer is scored.
-type Grader struct {
-	Name    string
-	Pattern string // the grader's argument; empty: none
-}
+// Grader says how an answer is scored.
+type Grader = grade.Options
 
 // Deep says when the deep audit runs.
 type Deep string
@@ -113,6 +113,10 @@ type Benchmark struct {
 	Quick int // size of the first batch
 	Full  int // most tests used; 0: all
 	Stop  Stop
+
+	Repeats     int           // how often each model is asked each test; 0 means 1
+	Reduce      bench.Reducer // what the repeats' scores are together; empty: their mean
+	Temperature float64       // that the models are asked at
 }
 
 // Rule says what must have been shown for a pass.

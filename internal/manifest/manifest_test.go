@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/diag"
 )
@@ -143,7 +144,7 @@ func TestFull(t *testing.T) {
 		File: "full.yaml", Name: "week-2", Profile: Thorough, Execution: Sequential,
 		Providers: map[string]Provider{
 			"local": {Kind: KindLocal},
-			"acme":  {Kind: KindOpenAI, BaseURL: "https://llm.example.com/v1", APIKeyEnv: "ACME_API_KEY", MaxParallel: 3},
+			"acme":  {Kind: KindOpenAI, BaseURL: "https://llm.example.com/v1", APIKeyEnv: "ACME_API_KEY", KeyPos: Pos{7, 76}, MaxParallel: 3},
 			"lab":   {Kind: KindOpenAI, BaseURL: "http://[::1]:8080/v1"},
 			"bench": {Kind: KindLocal, MaxParallel: 2},
 		},
@@ -161,7 +162,7 @@ func TestFull(t *testing.T) {
 		},
 		Audit: Audit{MaxDuplicates: 1, MaxContamination: 0.025, Deep: DeepAlways,
 			Severities: map[string]diag.Severity{"exact-duplicate": diag.Critical, "too-long": diag.Info}, Baseline: "data/known.json"},
-		Benchmark: Benchmark{Quick: 20, Full: 0, Stop: StopNever},
+		Benchmark: Benchmark{Quick: 20, Full: 0, Stop: StopNever, Repeats: 4, Reduce: bench.Majority, Temperature: 0.7},
 		Gate:      gate,
 		Budget:    Budget{MaxCostUSD: &cost, MaxHours: &hours},
 	})

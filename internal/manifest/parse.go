@@ -29,18 +29,25 @@ func parse(data []byte, file string, t *tree) (*Manifest, *reader) {
 	m, r := blank(), &reader{file: file, tree: t, sites: map[string]site{}}
 	m.File = file
 	if root := r.document(data); root != nil {
-		r.enter(manifestKeys(m), root, root, "")
-		m.unsaid = r.unsaid()
-		m = m.As(m.Profile)
-		r.checkBenchmark(m.Benchmark)
-		if t != nil {
-			m.Audit.BaselinePath = r.checkFile(*t, "audit.baseline", m.Audit.Baseline, "; an empty file accepts nothing yet")
-		}
+		m = r.interpret(root, m)
 	}
 	return m, r
 }
 
-// document returns the one YAML document in data, nil when there is none to read.
+// interpret reads the manifest's root into m, and returns m with the defaults of its profile.
+func (r *reader) interpret(root *yaml.Node, m *Manifest) *Manifest {
+	r.enter(manifestKeys(m), root, root, "")
+	m.unsaid = r.unsaid()
+	m = m.As(m.Profile)
+	r.checkBenchmark(m.Benchmark)
+	if r.tree != nil {
+		m.Audit.BaselinePath = r.checkFile(*r.tree, "audit.baseline", m.Audit.Baseline, "; an empty file accepts nothing yet")
+	}
+	return m
+}
+
+// document returns the one YAML document in data, nil when there is none to read. Of a text that is no YAML it reports
+// what can be told.
 func (r *reader) document(data []byte) *yaml.Node {
 	const hint = "the smallest manifest has version: 1 and one agent; tunegate init writes one"
 	if len(data) > maxSize {
@@ -65,7 +72,7 @@ func (r *reader) document(data []byte) *yaml.Node {
 		}
 	}
 	if !errors.Is(err, io.EOF) {
-		r.syntax(data, err)
+		r.rescue(data, err)
 		return nil
 	}
 	return first.Content[0]

@@ -25,6 +25,9 @@ type reader struct {
 	sites     map[string]site // by path: "gate.rule"
 	doc       string          // of the key that is read
 	modelless []string        // agents that have the provider, but no model, of the defaults
+	merged    map[string]bool // sections with a merge key, by path
+	partial   bool            // a part of the text could not be read: it may hold what is missing
+	shift     map[int]int     // by line: the columns that the text was moved by before it was read
 }
 
 // value is a form that part of a manifest may take: how JSON Schema describes it, and how it is read from a node
@@ -45,13 +48,15 @@ func (r *reader) full() bool { return len(r.found) >= maxMistakes }
 
 // mistake keeps a mistake, each once: aliases and what agents take from defaults lead to one place by several ways.
 func (r *reader) mistake(rule string, at Pos, message, hint string) {
+	at = r.unshifted(at)
 	f := diag.Finding{Rule: rule, Severity: diag.Critical, File: r.file, Line: at.Line, Col: at.Col, Message: message, Hint: hint}
-	again := func(o diag.Finding) bool {
-		return o.Line == f.Line && o.Col == f.Col && o.Rule == f.Rule && o.Message == f.Message
-	}
-	if !r.full() && !slices.ContainsFunc(r.found, again) {
+	if !r.full() && !slices.ContainsFunc(r.found, func(o diag.Finding) bool { return same(o, f) }) {
 		r.found = append(r.found, f)
 	}
+}
+
+func same(a, b diag.Finding) bool {
+	return a.Line == b.Line && a.Col == b.Col && a.Rule == b.Rule && a.Message == b.Message
 }
 
 // mistakes returns what was found in the order of the file.
@@ -70,6 +75,9 @@ func (r *reader) wrong(n *yaml.Node, path, want, hint string) {
 	rule := "bad-value"
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || want == "a mapping" {
 		rule = "wrong-type"
+	}
+	if n.Tag == "!!null" && r.partial {
+		return // the value may be what could not be read
 	}
 	if n.Tag == "!!null" {
 		r.mistake(rule, posOf(n), fmt.Sprintf("%s is empty: it must be %s", path, want), "fill it in, or leave the key out")
@@ -171,8 +179,13 @@ func (r *reader) pairs(n *yaml.Node, path, hint string) []pair {
 		case k.Kind != yaml.ScalarNode || k.Style&yaml.TaggedStyle != 0:
 			r.mistake("wrong-type", posOf(n.Content[i]), "a key must be plain text", "")
 		case k.Tag == "!!merge":
-			r.mistake("merge-key", posOf(k), "merge keys (<<) are not supported", "put what agents share under defaults")
+			r.mistake("merge-key", posOf(k), "merge keys (<<) are not supported", mergeHint)
+			if r.merged == nil {
+				r.merged = map[string]bool{}
+			}
+			r.merged[path] = true
 		case twice:
+			at = r.unshifted(at)
 			r.mistake("duplicate-key", posOf(n.Content[i]), fmt.Sprintf("key %q stands twice%s, first at line %d, column %d", clip(k.Value), in(path), at.Line, at.Col), "keep one of the two")
 			if !r.full() {
 				r.found[len(r.found)-1].Related = []diag.Place{{File: r.file, Line: at.Line}}
@@ -185,6 +198,8 @@ func (r *reader) pairs(n *yaml.Node, path, hint string) []pair {
 	}
 	return all
 }
+
+const mergeHint = "write the keys out: a value may be an alias, such as train: *train; provider, model, epochs and the like may stand once under defaults"
 
 // unglue is the hint for a text that looks as if it lacked the space behind its colon, empty for any other.
 func unglue(text string) string {
@@ -236,7 +251,7 @@ func section(keys ...key) value {
 			if len(given[k.name]) > 0 {
 				continue
 			}
-			if k.required && n.Kind == yaml.MappingNode {
+			if k.required && n.Kind == yaml.MappingNode && r.lacks(path) {
 				at := Pos{1, 1}
 				if path != "" {
 					at = r.sites[path].key

@@ -106,7 +106,11 @@ func TestSchemaAgreesOnValues(t *testing.T) {
 		".nan", ".inf", "-.inf", "0x10", "010", "1_000", "1.", ".5", `"1"`, "auto", "all", "true", "", "~", "[1]", "{a: 1}", "ten", "10%", `"10%"`, "10 %", "-5%", "100%", "100.5%", "1000%", "1001%", "%", "05%", "2.5%"}
 	words := []string{"fast", "speed", "thorough", "Speed", `"speed"`, "parallel", "early", "never", "quick", "always", "on-failure", "point", "strict", "significant", "fail", "pass", "warning", "none", "",
 		"1", "true", "2024-01-01", "[a]", "{}", "local", "a b", "../x", "/x", "x/../y", "'a\\b'", `"a\nb"`, `"\u2028"`, strings.Repeat("x", 63), strings.Repeat("x", 64), strings.Repeat("x", 101), strings.Repeat("x", 501), "例",
-		"exact", "json-equal", "{name: exact}", "{name: regex}", "{name: regex, pattern: x}", "{name: exact, pattern: x}", "{pattern: x}", "{name: regex, pattern: 1}"}
+		"exact", "json-equal", "{name: exact}", "{name: regex}", "{name: regex, pattern: x}", "{name: exact, pattern: x}", "{pattern: x}", "{name: regex, pattern: 1}",
+		"tool-call", "judge", "code", "command", "{name: judge}", "{name: judge, model: m}", "{name: judge, model: m, rubric: r}", "{name: judge, model: m, rubric: ''}", "{name: judge-pair, model: m, votes: 2}", "{name: judge-pair, model: m, votes: 5}",
+		"{name: judge-pair, model: m, votes: 17}", "{name: exact, votes: 3}", "{name: token-f1, threshold: 0.5}", "{name: token-f1, threshold: 0}", "{name: token-f1, threshold: 1.5}", "{name: embedding, threshold: 0.5}",
+		"{name: embedding, model: m, threshold: 0.5}", "{name: command, command: [python3, g.py], timeout: 2.5}", "{name: command, command: []}", "{name: command, command: g.py}", "{name: command, command: [1]}", "{name: command}",
+		"{name: code, timeout: 601}", "{name: code, timeout: 5}", "{name: code, command: [a]}"}
 	urls := []string{"https://a", "https://a.example/v1", "https://a:443/v1", "https://[::1]:8/x", "http://localhost", "http://127.0.0.1:80/v1", "http://127.9.9.9", "http://[::1]/", "http://a.example", "http://localhost.example.com",
 		"http://127.0.0.1.example.com", "https://u@a", "https://a?x", "https://a#x", "https://", "ftp://a", "a", "HTTPS://a", "https://a b", "https://例.example", "http://0.0.0.0"}
 	keys := []string{"KEY", "A_KEY_2", "key", "sk-abc", "GITHUB_TOKEN", "ACTIONS_X", "RUNNER_X", "INPUT_X", "MY_GITHUB_TOKEN", "GITHUB", "_X", "2X", "", "[K]"}

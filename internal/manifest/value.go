@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tunegate/tunegate/internal/diag"
 )
 
 // form is what a text must look like: it matches pattern and not the other. want describes it to people. A veiled value
@@ -56,6 +58,9 @@ func choice[T ~string](to *T, options ...T) value {
 		if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && slices.Contains(words, n.Value) {
 			*to = T(n.Value)
 			return
+		}
+		if meant := diag.Nearest(n.Value, words); meant != "" {
+			*to = T(meant) // what depends on it can be told too
 		}
 		r.wrong(n, path, "one of "+strings.Join(words, ", "), strings.TrimSpace(didYouMean(n.Value, words)))
 	}}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,30 +45,31 @@ const (
 
 // look tells what a file holds, by the first rows: at least half of them must be of a kind, since real data has
 // defects, which are for the audit to name.
-func look(ctx context.Context, dir, name string) (file, string) {
+// For a file that holds neither, note tells that with its path, and why without.
+func look(ctx context.Context, dir, name string) (f file, note, why string) {
 	path, shown := filepath.Join(dir, filepath.FromSlash(name)), at(dir, name)
-	f := file{path: name}
+	f = file{path: name}
 	open, err := dataset.Open(path, shown)
 	if err != nil {
-		return f, sentence(err)
+		return f, sentence(err), reason(err)
 	}
 	if ideals := testsIn(path); ideals != nil {
 		f.holds, f.grader = tests, graderFor(ideals)
 		s, err := suite.Open(path, shown)
 		if err != nil {
-			return f, sentence(err)
+			return f, sentence(err), reason(err)
 		}
 		var all []string
 		for _, t := range s.Tests {
 			all = append(all, t.Ideal...)
 		}
 		f.count, f.grader = len(s.Tests), graderFor(all)
-		return f, ""
+		return f, "", ""
 	}
 	rows, good := 0, 0
 	for row, err := range open.Rows(ctx) {
 		if err != nil {
-			return f, sentence(err)
+			return f, sentence(err), reason(err)
 		}
 		rows++
 		for _, m := range row.Messages {
@@ -81,10 +83,24 @@ func look(ctx context.Context, dir, name string) (file, string) {
 		}
 	}
 	if good == 0 || 2*good < rows {
-		return f, shown + " holds neither training examples nor tests"
+		why = "holds neither training examples nor tests"
+		if preferences(path) {
+			why = "holds preference data (DPO: a preferred and a rejected answer), which is not read"
+		}
+		return f, shown + " " + why, why
 	}
 	f.holds = examples
-	return f, ""
+	return f, "", ""
+}
+
+// preferences tells whether the first line of a file is a preferred answer beside a rejected one.
+func preferences(path string) bool {
+	first, _, _ := bytes.Cut(bytes.TrimSpace(start(path)), []byte("\n"))
+	var row map[string]json.RawMessage
+	if json.Unmarshal(first, &row) != nil {
+		return false
+	}
+	return row["preferred_output"] != nil || row["chosen"] != nil && row["rejected"] != nil
 }
 
 // testsIn returns the ideals of the first lines when they are tests, else nil.
@@ -147,6 +163,22 @@ func graderFor(ideals []string) string {
 		return "numeric"
 	}
 	return "exact"
+}
+
+// reason is the first of a person's mistakes without the file's name, as the rest of a sentence on it.
+func reason(err error) string {
+	var ms diag.Mistakes
+	if !errors.As(err, &ms) || len(ms) == 0 {
+		return "cannot be read"
+	}
+	text := ms[0].Message
+	if ms[0].Line > 0 {
+		text = fmt.Sprintf("cannot be read, line %d: %s", ms[0].Line, text)
+	}
+	if ms[0].Hint != "" {
+		text += "; " + ms[0].Hint
+	}
+	return text
 }
 
 // sentence tells the first of a person's mistakes, or what the system said.

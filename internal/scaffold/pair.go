@@ -71,6 +71,8 @@ type group struct {
 	subject []string
 	dir     string // of its first file
 	agent   Agent
+	// examples is a file that is called tests and looks swapped with the tests, which are called training data.
+	examples string
 }
 
 // words are what the files are about; for files that are about nothing by their names, what the folder of all is called.
@@ -121,7 +123,10 @@ func pair(dir string, files []file, fallback string) (agents []Agent, notes []st
 	groups = slices.DeleteFunc(groups, func(g *group) bool {
 		a := &g.agent
 		if a.Tests != "" {
-			if a.ChatTests != "" {
+			if a.swapped() {
+				notes = append(notes, at(dir, a.Tests)+" holds tests and "+at(dir, a.ChatTests)+" training examples: the two look swapped")
+				g.examples = a.ChatTests
+			} else if a.ChatTests != "" {
 				unused(a.ChatTests, "it holds training examples")
 			}
 			a.ChatTests = ""
@@ -155,9 +160,42 @@ func pair(dir string, files []file, fallback string) (agents []Agent, notes []st
 			a.Name = fmt.Sprintf("%.59s-%d", base, n)
 		}
 		used[a.Name] = true
+		if g.examples != "" {
+			a.Trouble = Trouble{a.Tests, "holds tests and " + g.examples + " training examples: the two look swapped", g.examples}
+		}
 		agents = append(agents, a)
 	}
 	return agents, notes
+}
+
+// swapped tells whether the names of the tests and of the training examples say the opposite of what they hold.
+func (a Agent) swapped() bool {
+	return a.Train == "" && a.ChatTests != "" && siteOf(a.Tests).role == forTraining
+}
+
+// trouble finds what is wrong with the file that would be the missing one: by its place, else by its name.
+func (a Agent) trouble(all []Trouble) Trouble {
+	if a.Complete() || a.Trouble != (Trouble{}) {
+		return a.Trouble
+	}
+	missing, have, role := "", a.Train, forTests
+	if a.Train == "" {
+		missing, _ = a.Paths()
+		have, role = a.Tests, forTraining
+	} else {
+		_, missing = a.Paths()
+	}
+	var found Trouble
+	for _, t := range all {
+		s := siteOf(t.Path)
+		if t.Path == missing {
+			return t
+		}
+		if found == (Trouble{}) && s.role == role && slices.Equal(s.subject, siteOf(have).subject) {
+			found = t
+		}
+	}
+	return found
 }
 
 func rank(a Agent) int {

@@ -2,8 +2,8 @@
 // by what they hold, pairs them by name and folder, and writes the YAML. It changes no file, splits no data, and does
 // not judge what it finds: package audit does that.
 //
-// What it reads is bounded: the tree's entries and depth, the files, and of each file the first rows. Links, hidden folders and
-// folders of fetched code are passed over.
+// What it reads is bounded: the tree's entries and depth, the files, and of each file the first rows. Links to folders, links
+// out of the repository, hidden folders and folders of fetched code are passed over.
 package scaffold
 
 import (
@@ -33,7 +33,14 @@ type Agent struct {
 	Grader                   string // by the tests' ideals, exact without them
 	// ChatTests is a file that is called tests and holds training examples; set only where Tests is empty.
 	ChatTests string
+	Trouble   Trouble // with the file that would be the missing one; zero: there is no such file
 }
+
+// Trouble is a file that cannot be used, and why: "is ...", "holds ...". Swapped is, of a file that is called training data and
+// holds tests, the one of which the reverse holds; else empty.
+type Trouble struct{ Path, Why, Swapped string }
+
+func (t Trouble) String() string { return t.Path + " " + t.Why }
 
 // Complete reports whether the agent has all that it needs.
 func (a Agent) Complete() bool { return a.Train != "" && a.Tests != "" }
@@ -49,9 +56,10 @@ func (p Proposal) Live() (n int) {
 // at is a path in dir as the person who named dir would write it.
 func at(dir, name string) string { return printable(filepath.Join(dir, filepath.FromSlash(name))) }
 
-// Look proposes agents from the data files in dir and below. Notes are plain sentences on what was seen and not used.
-// The error is a failure to read dir itself, or the context's.
-func Look(ctx context.Context, dir string) (Proposal, error) {
+// Look proposes agents from the data files in dir and below. root is the repository around it, which no link may leave; empty
+// is dir itself. Notes are plain sentences on what was seen and not used. The error is a failure to read dir itself, or the
+// context's.
+func Look(ctx context.Context, dir, root string) (Proposal, error) {
 	p := Proposal{}
 	if absolute, err := filepath.Abs(dir); err == nil {
 		p.Name = printable(filepath.Base(absolute))
@@ -59,25 +67,36 @@ func Look(ctx context.Context, dir string) (Proposal, error) {
 	if p.Name == string(filepath.Separator) || p.Name == "." || len([]rune(p.Name)) > 100 {
 		p.Name = ""
 	}
-	paths, notes, err := walk(ctx, dir)
+	paths, links, notes, err := walk(ctx, dir)
 	if err != nil {
 		return p, err
 	}
 	var files []file
+	var troubles []Trouble
+	paths, bad := follow(dir, root, paths, links)
+	for _, t := range bad {
+		notes = append(notes, at(dir, t.Path)+" "+t.Why)
+	}
+	troubles = append(troubles, bad...)
 	for _, path := range paths {
 		if err := ctx.Err(); err != nil {
 			return p, err
 		}
-		f, note := look(ctx, dir, path)
+		f, note, why := look(ctx, dir, path)
 		if note != "" {
 			notes = append(notes, printable(note))
 		}
 		if f.holds != nothing {
 			files = append(files, f)
+		} else {
+			troubles = append(troubles, Trouble{Path: path, Why: printable(why)})
 		}
 	}
 	var more []string
 	p.Agents, more = pair(dir, files, p.Name)
 	p.Notes = append(notes, more...)
+	for i := range p.Agents {
+		p.Agents[i].Trouble = p.Agents[i].trouble(troubles)
+	}
 	return p, ctx.Err()
 }

@@ -43,7 +43,7 @@ func tree(t *testing.T, files map[string]string) string {
 
 func proposal(t *testing.T, dir string) Proposal {
 	t.Helper()
-	p, err := Look(t.Context(), dir)
+	p, err := Look(t.Context(), dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,17 +316,72 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// Links are not followed: a link to a folder above would lead round in circles, one to elsewhere out of the repository.
+// Links to folders are not followed: one to a folder above would lead round in circles, one to elsewhere out of the
+// repository. Of links to files, those count that lead to a file of the repository.
 func TestLinks(t *testing.T) {
-	dir := tree(t, map[string]string{"data/train.jsonl": chat, "data/test.jsonl": oneTest})
+	dir := tree(t, map[string]string{"data/train.jsonl": chat, "data/test.jsonl": oneTest, "other/v1.jsonl": chat, "other/test.jsonl": oneTest, ".hidden/x.jsonl": chat, "sub/linked/test.jsonl": oneTest})
 	outside := tree(t, map[string]string{"secret/train.jsonl": chat, "secret/test.jsonl": oneTest})
-	for name, to := range map[string]string{"loop": dir, "out": outside, "one.jsonl": filepath.Join(outside, "secret/train.jsonl")} {
+	for name, to := range map[string]string{"loop": dir, "out": outside, "one.jsonl": filepath.Join(outside, "secret/train.jsonl"),
+		"other/train.jsonl": "v1.jsonl", "sub/linked/train.jsonl": "../../.hidden/x.jsonl", "self.jsonl": "self.jsonl", "gone.jsonl": "none", "folder.jsonl": "data"} {
 		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
 			t.Skip("no links here:", err)
 		}
 	}
-	if p := proposal(t, dir); len(p.Agents) != 1 || p.Agents[0].Train != "data/train.jsonl" {
-		t.Errorf("%+v", p)
+	p := proposal(t, dir)
+	var got []string
+	for _, a := range p.Agents {
+		got = append(got, a.Train+" "+a.Tests)
+	}
+	want := []string{"data/train.jsonl data/test.jsonl", "other/train.jsonl other/test.jsonl", "sub/linked/train.jsonl sub/linked/test.jsonl"}
+	if !slices.Equal(got, want) {
+		t.Errorf("agents of %q, want %q", got, want)
+	}
+	notes := []string{"folder.jsonl is not a regular file", "gone.jsonl is a link that leads to nothing", "one.jsonl is a link that leads out of the repository", "self.jsonl is a link that leads to itself"}
+	if !slices.Equal(p.Notes, notes) {
+		t.Errorf("notes %q, want %q", p.Notes, notes)
+	}
+	if wrong := checked(t, dir, p); wrong != "" {
+		t.Error(wrong)
+	}
+
+	// The repository may be larger than the folder.
+	sub := filepath.Join(dir, "sub")
+	if p, err := Look(t.Context(), sub, dir); err != nil || p.Live() != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if p, err := Look(t.Context(), sub, ""); err != nil || p.Live() != 0 || p.Agents[0].Trouble != (Trouble{Path: "linked/train.jsonl", Why: "is a link that leads out of the repository"}) {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// Where a file stands in the place of the missing one, what is the matter with it is said, not that another should be written
+// over it.
+func TestTrouble(t *testing.T) {
+	dpo := `{"prompt":"q","chosen":"a","rejected":"b"}` + "\n"
+	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+	for _, c := range []struct {
+		files map[string]string
+		want  Trouble
+		says  string
+	}{
+		{map[string]string{"train.jsonl": dpo, "tests.jsonl": oneTest}, Trouble{Path: "train.jsonl", Why: "holds preference data (DPO: a preferred and a rejected answer), which is not read"}, "train: train.jsonl"},
+		{map[string]string{"training.jsonl": dpo, "tests.jsonl": oneTest}, Trouble{Path: "training.jsonl", Why: "holds preference data (DPO: a preferred and a rejected answer), which is not read"}, "train: training.jsonl"},
+		{map[string]string{"train.jsonl": chat, "benchmark.jsonl": pointer}, Trouble{Path: "benchmark.jsonl", Why: "is a Git LFS pointer, not the data; run `git lfs pull`, or set `lfs: true` on the checkout step"}, "tests: benchmark.jsonl"},
+		{map[string]string{"train.jsonl": oneTest, "tests.jsonl": chat}, Trouble{"train.jsonl", "holds tests and tests.jsonl training examples: the two look swapped", "tests.jsonl"}, "train: train.jsonl"},
+		{map[string]string{"train.jsonl": chat, "logs/app.jsonl": "{}\n"}, Trouble{}, "write them as tests to\n  # benchmark.jsonl"},
+	} {
+		p := proposal(t, tree(t, c.files))
+		if len(p.Agents) != 1 || p.Agents[0].Trouble.Path != c.want.Path || !strings.HasPrefix(p.Agents[0].Trouble.Why, c.want.Why) || p.Agents[0].Trouble.Swapped != c.want.Swapped {
+			t.Errorf("%v: %+v", c.files, p)
+			continue
+		}
+		text := string(p.Manifest())
+		if !strings.Contains(text, c.says) || c.want.Path != "" && (strings.Contains(text, "write") || !strings.Contains(text, "# "+c.want.Path+" "+c.want.Why)) {
+			t.Errorf("%v:\n%s", c.files, text)
+		}
+		if c.want.Swapped != "" && !slices.Contains(p.Notes, "train.jsonl holds tests and tests.jsonl training examples: the two look swapped") {
+			t.Errorf("notes %q", p.Notes)
+		}
 	}
 }
 
@@ -342,12 +397,12 @@ func TestCompressed(t *testing.T) {
 }
 
 func TestLookFails(t *testing.T) {
-	if _, err := Look(t.Context(), filepath.Join(t.TempDir(), "none")); err == nil {
+	if _, err := Look(t.Context(), filepath.Join(t.TempDir(), "none"), ""); err == nil {
 		t.Error("no folder, and no error")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Look(ctx, t.TempDir()); err == nil {
+	if _, err := Look(ctx, t.TempDir(), ""); err == nil {
 		t.Error("interrupted, and no error")
 	}
 }

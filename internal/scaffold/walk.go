@@ -31,19 +31,20 @@ var fetched = []string{"node_modules", "vendor", "venv", "site-packages", "__pyc
 var dataName = regexp.MustCompile(`(?i)\.(jsonl|ndjson)(\.gz|\.zst)?$`)
 
 // walk lists the data files in dir and below, in order, the nearest first: where a bound is met, what lies deep is
-// missing.
-func walk(ctx context.Context, dir string) (files, notes []string, err error) {
+// missing. links are those files that are no regular ones.
+func walk(ctx context.Context, dir string) (files []string, links map[string]bool, notes []string, err error) {
+	links = map[string]bool{}
 	left := mostEntries
 	level := []string{"."}
 	for depth := 0; depth <= mostDepth && len(level) > 0; depth++ {
 		var next []string
 		for _, folder := range level {
 			if err := ctx.Err(); err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 			entries, err := list(filepath.Join(dir, filepath.FromSlash(folder)), left)
 			if err != nil && folder == "." {
-				return nil, nil, err
+				return nil, nil, nil, err
 			} else if err != nil {
 				notes = append(notes, printable(err.Error())) // it names the folder
 			}
@@ -53,17 +54,18 @@ func walk(ctx context.Context, dir string) (files, notes []string, err error) {
 				switch {
 				case e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains(fetched, e.Name()):
 					next = append(next, name)
-				case !e.Type().IsRegular() || strings.HasPrefix(e.Name(), ".") || !dataName.MatchString(e.Name()):
+				case e.IsDir() || strings.HasPrefix(e.Name(), ".") || !dataName.MatchString(e.Name()):
 				case !writable(name):
 					notes = append(notes, at(dir, name)+": a manifest cannot name a file of this name")
 				case len(files) == mostFiles:
-					return files, append(notes, fmt.Sprintf("only the first %d data files were looked at", mostFiles)), nil
+					return files, links, append(notes, fmt.Sprintf("only the first %d data files were looked at", mostFiles)), nil
 				default:
 					files = append(files, name)
+					links[name] = !e.Type().IsRegular()
 				}
 			}
 			if left <= 0 {
-				return files, append(notes, fmt.Sprintf("only the first %d files and folders were looked at", mostEntries)), nil
+				return files, links, append(notes, fmt.Sprintf("only the first %d files and folders were looked at", mostEntries)), nil
 			}
 		}
 		level = next
@@ -71,7 +73,7 @@ func walk(ctx context.Context, dir string) (files, notes []string, err error) {
 	if len(level) > 0 {
 		notes = append(notes, fmt.Sprintf("folders more than %d deep were not looked at", mostDepth))
 	}
-	return files, notes, nil
+	return files, links, notes, nil
 }
 
 // list reads at most most entries of a folder.

@@ -39,6 +39,15 @@ func (a Agent) Paths() (train, tests string) {
 		return path.Join(dir, what+"-data.jsonl") // the other file is called what it is not
 	}
 	train, tests = a.Train, a.Tests
+	switch {
+	case a.Trouble.Swapped != "":
+		return a.Tests, a.Trouble.Swapped
+	case a.Trouble == (Trouble{}) || a.Trouble.Path == train || a.Trouble.Path == tests:
+	case train == "":
+		train = a.Trouble.Path
+	case tests == "":
+		tests = a.Trouble.Path
+	}
 	if train == "" {
 		train = beside(a.Tests, "train")
 	}
@@ -69,6 +78,9 @@ func (a Agent) yaml() string {
 
 // lacks says in a comment what is missing, how it looks, and what to do then.
 func (a Agent) lacks() string {
+	if a.Trouble != (Trouble{}) {
+		return "# " + a.Trouble.String() + ".\n# Mend that, then take the comment signs off the lines from here on.\n"
+	}
 	train, tests := a.Paths()
 	missing, why, line := tests, "There is training data and no test: take some examples out of it, and write them as tests to", chatTestLine
 	switch {
