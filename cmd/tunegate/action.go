@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,6 +116,7 @@ func listed(text, at string) []string {
 
 // mask hides the keys of the manifest's providers. A manifest that cannot be read is complained of later.
 func (in inputs) mask(e env, r *runner.Runner) {
+	e.stderr = io.Discard
 	m, err := in.load(e)
 	if err != nil {
 		return

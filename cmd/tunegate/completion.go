@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
@@ -178,6 +179,7 @@ func valuesOf(e env, f *flag.FlagSet, word string, args []string) []string {
 			manifests = []string{a}
 		}
 	}
+	e.stderr = io.Discard
 	m, err := loadManifest(e, manifests)
 	if err != nil {
 		return nil

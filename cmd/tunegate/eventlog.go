@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -120,6 +121,27 @@ func (l *eventLog) count(now time.Time, leg *logged) []string {
 func (l *eventLog) line(now time.Time, leg *logged, id string, stage pipeline.Stage, text string) string {
 	leg.at = now
 	return fmt.Sprintf("%6.1fs  %s  %-9s  %s", now.Sub(l.began).Seconds(), pad(render.Line(id), max(l.width, render.Cells(render.Line(id)))), stage, render.Line(text))
+}
+
+// front is what stands before the text of a line.
+var front = regexp.MustCompile(`^ *[0-9.]+s +[^ ]+ +[^ ]+ +`)
+
+// brokenLine breaks a line at its words for a terminal of so many columns, the text below the text; for none (0) it stays whole.
+func brokenLine(line string, width int) []string {
+	if width == 0 || render.Cells(line) <= width {
+		return []string{line}
+	}
+	head := front.FindString(line)
+	room := width - render.Cells(head)
+	if room < 20 { // as little as lines are ever broken to
+		return render.Wrap(line, width, "  ")
+	}
+	parts := render.Wrap(line[len(head):], room, "")
+	for i := range parts {
+		parts[i] = head + parts[i]
+		head = strings.Repeat(" ", render.Cells(head))
+	}
+	return parts
 }
 
 // timing says how long each stage took, the same stage of all phases together.

@@ -81,3 +81,21 @@ func TestEventLogReason(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// On a terminal a line ends at a word, and goes on below its text; without one it stays whole.
+func TestBrokenLine(t *testing.T) {
+	const line = "   0.1s  desk  done       fail: better on 5 of 66 tests, worse on 6; observed -1.8 %"
+	for width, want := range map[int]string{
+		0:  line,
+		90: line,
+		60: "   0.1s  desk  done       fail: better on 5 of 66 tests,\n                          worse on 6; observed -1.8 %",
+		40: "   0.1s desk done fail: better on 5 of\n  66 tests, worse on 6; observed -1.8 %",
+	} {
+		if got := strings.Join(brokenLine(line, width), "\n"); got != want {
+			t.Errorf("%d columns:\n%s\nwant\n%s", width, got, want)
+		}
+	}
+	if got := brokenLine("stopping; Ctrl-C again exits at once", 20); len(got) != 2 {
+		t.Errorf("%q", got)
+	}
+}

@@ -63,7 +63,7 @@ func propose(ctx context.Context, e env, dir string, dry bool) error {
 				pasteable("check", named...) + " looks it over; " + pasteable("init --dry-run", where...) + " shows what would be proposed"}
 		}
 	}
-	p, err := scaffold.Look(ctx, dir)
+	p, err := scaffold.Look(ctx, dir, manifest.Root(e.getenv, dir))
 	if err != nil {
 		return err
 	}
@@ -111,9 +111,17 @@ func incomplete(w io.Writer, dir string, p scaffold.Proposal, again string) {
 		first = p.Agents[0]
 	}
 	train, tests := first.Paths()
+	do, bad := "write what is missing", first.Trouble.Path
+	if first.Trouble.Swapped != "" {
+		do = "give the two each other's name"
+	} else if bad != "" {
+		do = "mend " + render.Line(filepath.Join(dir, filepath.FromSlash(bad)))
+	}
 	show := func(name string) string {
 		path := filepath.Join(dir, filepath.FromSlash(name))
-		if _, err := os.Stat(path); err == nil {
+		if name == bad {
+			path += " (there, but it " + first.Trouble.Why + ")"
+		} else if _, err := os.Lstat(path); err == nil {
 			path += " (there)"
 		}
 		return render.Line(path)
@@ -130,9 +138,9 @@ An agent takes two files, one JSON object a line (.jsonl or .ndjson, also .gz or
     %s
     the input may also be the list of messages before the answer
 
-next: write what is missing, then %s
+next: %s, then %s
 or see a run first, in a checkout of tunegate: tunegate run testdata/five-agents/tunegate.yaml
-`, show(train), scaffold.ExampleLine, show(tests), gate.MinDiffer, scaffold.TestLine, again)
+`, show(train), scaffold.ExampleLine, show(tests), gate.MinDiffer+1, scaffold.TestLine, do, again)
 }
 
 // listAgents says which agents were found, and what was passed over.

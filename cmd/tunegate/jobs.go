@@ -26,7 +26,11 @@ func (j *jobFlags) declare(f *flag.FlagSet, only string) {
 }
 
 func (j *jobFlags) options(e env) pipeline.Options {
-	o := pipeline.Options{State: j.state, Version: version(), Getenv: e.getenv}
+	o := pipeline.Options{State: j.state, Version: version(), Getenv: e.getenv, Notify: func(v pipeline.Event) {
+		if v.Stage == pipeline.Training && v.Text != "" {
+			fmt.Fprintln(e.stderr, render.Line(v.Leg+": "+v.Text)) // a launch is looked after for 90 s: not in silence
+		}
+	}}
 	if j.leg != "" {
 		o.Legs = []string{j.leg}
 	}
@@ -37,7 +41,7 @@ func statusCommand() command {
 	return command{
 		name: "status", args: "[MANIFEST]", summary: "what runs at the provider for these inputs",
 		about: "Asks the providers for the jobs that bear the run keys of the manifest's fine-tunes, and launches nothing. " +
-			"What counts is the data as it is now: a changed file is another fine-tune. Exit code 0 whatever the jobs' states are.",
+			"What counts is the data as it is now: a changed file is another fine-tune. Exit code 0 whatever the jobs' states are, 3 where a provider does not answer.",
 		example: "tunegate status testdata/five-agents/tunegate.yaml --format json",
 		exits:   []int{exitError, exitInterrupted},
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
@@ -49,10 +53,7 @@ func statusCommand() command {
 					return err
 				}
 				jobs, err := pipeline.Status(ctx, m, j.options(e))
-				if err != nil {
-					return err
-				}
-				return j.show(e, jobs, "no leg")
+				return j.tell(e, jobs, "no leg", err)
 			}
 		},
 	}
@@ -62,7 +63,8 @@ func cancelCommand() command {
 	return command{
 		name: "cancel", args: "[MANIFEST]", summary: "end the jobs that run at the provider for these inputs",
 		about: "Cancels every job that bears the run key of one of the manifest's fine-tunes and is under way, and prints " +
-			"them. Asks nothing. What was trained until then may be billed. Exit code 0 also when there was nothing to cancel.",
+			"them. Asks nothing. What was trained until then may be billed. Exit code 0 also when there was nothing to cancel, 3 where " +
+			"a provider does not answer: its jobs may go on.",
 		example: "tunegate cancel testdata/five-agents/tunegate.yaml --leg ops-tools",
 		exits:   []int{exitError, exitInterrupted},
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
@@ -74,10 +76,7 @@ func cancelCommand() command {
 					return err
 				}
 				jobs, err := pipeline.CancelJobs(ctx, m, j.options(e))
-				if err2 := j.show(e, jobs, "nothing was under way"); err == nil {
-					err = err2
-				}
-				return err
+				return j.tell(e, jobs, "nothing was under way", err)
 			}
 		},
 	}
@@ -100,9 +99,7 @@ func retryCommand() command {
 					return err
 				}
 				jobs, launched, err := pipeline.Retry(ctx, m, j.options(e))
-				if err2 := j.show(e, jobs, "no leg"); err == nil {
-					err = err2
-				}
+				err = j.tell(e, jobs, "no leg", err)
 				if err == nil && launched == 0 {
 					err = ended(exitError)
 				}
@@ -110,6 +107,17 @@ func retryCommand() command {
 			}
 		},
 	}
+}
+
+// tell shows what is known, and none only where all is known. An error before anything was asked leaves nothing to show.
+func (j *jobFlags) tell(e env, jobs []pipeline.Job, none string, err error) error {
+	if err != nil && len(jobs) == 0 {
+		return err
+	}
+	if err2 := j.show(e, jobs, none); err == nil {
+		err = err2
+	}
+	return err
 }
 
 // show prints the jobs as a table, or none in words.

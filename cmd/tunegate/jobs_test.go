@@ -38,7 +38,7 @@ func TestBudgetOfFifty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := write(19.31 / plan.TrainingUSD * 5)
+	path := write(19.31 / float64(plan.TrainingUSD) * 5)
 	var out, complaints bytes.Buffer
 	args := []string{"run", path, "--quiet", "--out", dir, "--state", filepath.Join(dir, "state")}
 	if code := run(t.Context(), args, func(string) string { return "" }, nil, &out, &complaints); code != exitFail {

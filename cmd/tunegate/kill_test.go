@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -86,65 +87,83 @@ func TestKillAtRandomMoments(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("TUNEGATE_KILLS")); err == nil {
 		kills = n
 	}
-	real := servedBare(t, "--step-delay", "1ms")
-	base := faulty(t, real, 1)
-	rng := rand.New(rand.NewPCG(2, 2))
-	dir := t.TempDir()
-	killed, tunes, runs := 0, 0, 0
-	usual := 400 * time.Millisecond // of a run
+	bare := servedBare(t, "--step-delay", "1ms")
+	base := faulty(t, bare, 1)
+	const victims = 4 // side by side: most of a run is waiting
 	began := time.Now()
-	for ; killed < kills; tunes++ {
-		manifest := small(t, dir, base, tunes)
-		state := filepath.Join(dir, fmt.Sprintf("state-%d", tunes))
-		for deaths := 0; ; {
-			runs++
-			c := process(t, dir, "run", manifest, "--quiet", "--state", state)
-			started := time.Now()
-			if err := c.Start(); err != nil {
-				t.Fatal(err)
-			}
-			// The more often it was killed the more time it gets: what settles a create takes longer than all the rest.
-			kill := time.AfterFunc(time.Duration(rng.Int64N(int64(usual)*int64(3+deaths)/3)), func() { _ = c.Process.Kill() })
-			err := c.Wait()
-			kill.Stop()
-			if c.ProcessState.ExitCode() == -1 {
-				killed++
-				deaths++
-				if killed == kills {
-					break
-				}
-				continue
-			}
-			// A create may fail for good, with no job: the service has said 503, and the list shows none.
-			if code := c.ProcessState.ExitCode(); err != nil && code != exitError {
-				t.Fatalf("the run ended with %v", err)
-			}
-			if err == nil {
-				usual = min((3*usual+time.Since(started))/4, time.Second)
-				break
-			}
-		}
+	all := make([]*victim, victims)
+	var wg sync.WaitGroup
+	for i := range all {
+		all[i] = &victim{t: t, rng: rand.New(rand.NewPCG(2, uint64(i))), base: base, dir: t.TempDir(), first: 1000 * i, usual: 400 * time.Millisecond}
+		wg.Go(func() { all[i].die((kills + i) / victims) })
 	}
-	// The last one is left to come to its end.
-	manifest := filepath.Join(dir, fmt.Sprintf("%d.yaml", tunes-1))
-	state := filepath.Join(dir, fmt.Sprintf("state-%d", tunes-1))
-	for try := 1; ; try++ {
-		out, err := process(t, dir, "run", manifest, "--quiet", "--state", state).CombinedOutput()
-		if err == nil {
-			break
-		}
-		if try == 5 {
-			t.Fatalf("the last run: %v\n%s", err, out)
+	wg.Wait()
+	killed, runs, tunes := 0, 0, 0
+	for _, v := range all {
+		killed, runs, tunes = killed+v.killed, runs+v.runs, tunes+v.tunes
+		if v.err != nil {
+			t.Error(v.err)
 		}
 	}
 	t.Logf("%d kills in %d runs of %d fine-tunes, %.1fs", killed, runs, tunes, time.Since(began).Seconds())
-	jobs := jobsAt(t, real)
-	if len(jobs) != tunes {
-		t.Errorf("%d fine-tunes at the server, want %d", len(jobs), tunes)
+	jobs := jobsAt(t, bare)
+	if killed != kills || len(jobs) != tunes {
+		t.Errorf("%d kills, want %d; %d fine-tunes at the server, want %d", killed, kills, len(jobs), tunes)
 	}
 	for key, n := range jobs {
 		if n != 1 {
 			t.Errorf("%d jobs of the fine-tune %.12s", n, key)
+		}
+	}
+}
+
+// victim is a machine on which the program is killed.
+type victim struct {
+	t                   *testing.T
+	rng                 *rand.Rand
+	base, dir           string
+	first               int           // seed of its first fine-tune
+	usual               time.Duration // of a run
+	killed, runs, tunes int
+	err                 error
+}
+
+// die runs one fine-tune after the other until the program was killed often enough; the last one comes to its end.
+func (v *victim) die(kills int) {
+	for done := false; v.err == nil && !(done && v.killed == kills); v.tunes++ {
+		manifest := small(v.t, v.dir, v.base, v.first+v.tunes)
+		for deaths := 0; ; {
+			v.runs++
+			c := process(v.t, v.dir, "run", manifest, "--quiet", "--state", filepath.Join(v.dir, fmt.Sprint("state", v.tunes)))
+			var said bytes.Buffer
+			c.Stdout, c.Stderr = &said, &said
+			started := time.Now()
+			if v.err = c.Start(); v.err != nil {
+				return
+			}
+			at := time.Hour
+			if v.killed < kills {
+				// The more often it was killed the more time it gets: what settles a create takes longer than all the rest.
+				at = time.Duration(v.rng.Int64N(int64(v.usual) * int64(3+deaths) / 3))
+			}
+			kill := time.AfterFunc(at, func() { _ = c.Process.Kill() })
+			err := c.Wait()
+			kill.Stop()
+			if c.ProcessState.ExitCode() == -1 {
+				v.killed++
+				deaths++
+				continue
+			}
+			if err == nil {
+				v.usual = min((3*v.usual+time.Since(started))/4, time.Second)
+				done = true
+				break
+			}
+			// A create may fail for good, with no job: the service has said 503, and the list shows none.
+			if c.ProcessState.ExitCode() != exitError || v.runs > 20*(kills+1) {
+				v.err = fmt.Errorf("the run ended with %w\n%s", err, said.String())
+				return
+			}
 		}
 	}
 }

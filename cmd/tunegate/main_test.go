@@ -5,12 +5,15 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tunegate/tunegate/internal/grade/sandbox"
 )
 
 // runAsMain makes the test binary behave as tunegate, for tests that need a process of its own.
 const runAsMain = "TUNEGATE_RUN_AS_MAIN"
 
 func TestMain(m *testing.M) {
+	sandbox.Main()
 	if os.Getenv(runAsMain) != "" {
 		main()
 	}

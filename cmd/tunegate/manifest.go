@@ -20,14 +20,21 @@ import (
 // defaultManifests are looked for in turn when none is named.
 var defaultManifests = []string{"tunegate.yaml", ".github/tunegate.yaml"}
 
-// loadManifest reads the manifest named by args, which may be its folder, or the default one.
+// loadManifest reads the manifest named by args, which may be its folder, or the default one, here or, as is said then, in a
+// folder around this one in the same repository.
 func loadManifest(e env, args []string) (*manifest.Manifest, error) {
 	if len(args) > 1 {
 		return nil, usageError{fmt.Sprintf("one manifest at a time, not %d", len(args)), ""}
 	}
-	path, err := manifestAt(".")
+	var path string
+	var err error
 	if len(args) == 1 {
 		path, err = named(args[0])
+	} else if path, err = manifestAt("."); err != nil {
+		if around := manifestAround(e); around != "" {
+			fmt.Fprintln(e.stderr, "tunegate: the manifest is "+render.Line(around))
+			path, err = around, nil
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -72,6 +79,28 @@ func manifestAt(dir string) (string, error) {
 	return "", usageError{fmt.Sprintf("there is no tunegate.yaml %s, nor in %s", where, filepath.Join(dir, ".github")), hint}
 }
 
+// manifestAround returns the default manifest of the nearest folder around this one that has one, not beyond the
+// repository; empty when there is none.
+func manifestAround(e env) string {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return ""
+	}
+	if here, err = filepath.EvalSymlinks(here); err != nil {
+		return ""
+	}
+	up, err := filepath.Rel(here, manifest.Root(e.getenv, "."))
+	if err != nil || up == "." {
+		return ""
+	}
+	for n := range strings.Count(up, "..") {
+		if path, err := manifestAt(filepath.Join(slices.Repeat([]string{".."}, n+1)...)); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
 // isData tells whether a path ends as files of training data and tests do.
 func isData(path string) bool {
 	path = strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), ".zst")
@@ -98,7 +127,7 @@ func similar(dir, name string) string {
 func checkCommand() command {
 	return command{
 		name: "check", args: "[MANIFEST]", summary: "check a manifest: every problem at once, with its place",
-		about:   "Reads the manifest (tunegate.yaml, then .github/tunegate.yaml, here or in the folder that is named) and looks whether the files it names are there.",
+		about:   "Reads the manifest (tunegate.yaml, then .github/tunegate.yaml, in the folder that is named, or here and then upwards in the repository) and looks whether the files it names are there.",
 		example: "tunegate check testdata/five-agents/tunegate.yaml",
 		setup: func(*flag.FlagSet) func(context.Context, env, []string) error {
 			return func(_ context.Context, e env, args []string) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -27,7 +28,7 @@ type outcome struct {
 	dir      string       // where the files of the findings lie
 	findings []diag.Finding
 	launched int
-	costUSD  float64 // spent; of a plan, at most to be spent
+	costUSD  float64 // spent; of a plan, at most to be spent, NaN where a price is unknown
 	report   string  // path of report.json
 	matrix   string  // JSON: the legs for a matrix of jobs
 }
@@ -91,7 +92,7 @@ func (in inputs) plan(ctx context.Context, e env, m *manifest.Manifest) (outcome
 		return outcome{}, err
 	}
 	fmt.Fprint(e.stdout, text.String())
-	o := outcome{verdict: gate.Pass, dir: filepath.Dir(m.File), findings: p.Findings, costUSD: p.CostUSD, matrix: string(matrix)}
+	o := outcome{verdict: gate.Pass, dir: filepath.Dir(m.File), findings: p.Findings, costUSD: float64(p.CostUSD), matrix: string(matrix)}
 	if len(p.Blocked) > 0 {
 		o.verdict, err = gate.Fail, errFindings
 	}
@@ -135,8 +136,12 @@ func (o *outcome) failed(err error) {
 // publish hands the outcome to the runner. Outputs are words, numbers and paths of our own.
 func (o outcome) publish(r *runner.Runner) error {
 	r.Annotate(o.dir, audit.Fold(o.findings))
+	spent := "" // an output that is not set is empty
+	if !math.IsNaN(o.costUSD) {
+		spent = strconv.FormatFloat(o.costUSD, 'f', 4, 64)
+	}
 	outputs := [][2]string{
-		{"verdict", string(o.verdict)}, {"launched", strconv.Itoa(o.launched)}, {"cost-usd", strconv.FormatFloat(o.costUSD, 'f', 4, 64)},
+		{"verdict", string(o.verdict)}, {"launched", strconv.Itoa(o.launched)}, {"cost-usd", spent},
 		{"report", o.report}, {"matrix", o.matrix},
 	}
 	var errs []error

@@ -64,6 +64,35 @@ func writeOutputs(dir string, doc report.Report) error {
 	return errors.Join(errs...)
 }
 
+// tryOutputs reports why writeOutputs could not write below dir, before anything is spent on what would be written.
+func tryOutputs(dir string) error {
+	why := func(err error) error {
+		return fmt.Errorf("the outputs cannot be written below %s, so nothing was launched: %w", dir, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return why(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return why(err)
+	}
+	defer root.Close()
+	for _, folder := range []string{"reports", "models"} {
+		if _, err := root.Lstat(folder); folder == "models" && errors.Is(err, fs.ErrNotExist) {
+			continue // where reports can be made, so can it
+		}
+		name := folder + "/.try-" + rand.Text()
+		err := writeWhole(root, name, nil)
+		if err == nil {
+			err = root.Remove(name)
+		}
+		if err != nil {
+			return why(err)
+		}
+	}
+	return nil
+}
+
 // writeWhole makes the file name below root hold content, wholly or not at all.
 func writeWhole(root *os.Root, name string, content []byte) error {
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {

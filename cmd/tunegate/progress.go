@@ -113,10 +113,15 @@ func (p *progress) say(lines []string) {
 	switch {
 	case p.screen == nil:
 		for _, l := range lines {
-			fmt.Fprintln(p.w, l)
+			for _, part := range brokenLine(l, widthOf(p.w)) {
+				fmt.Fprintln(p.w, part)
+			}
 		}
 	case p.verbose:
-		p.above = append(p.above, lines...)
+		width, _ := p.size()
+		for _, l := range lines {
+			p.above = append(p.above, brokenLine(l, width)...)
+		}
 	}
 }
 

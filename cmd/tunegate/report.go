@@ -54,12 +54,8 @@ func reportCommand() command {
 
 // resultScreen is what the result may use of standard output.
 func resultScreen(e env) render.Screen {
-	f, ok := terminal(e.stdout, e.getenv)
-	if !ok {
-		return render.Screen{}
-	}
-	width, _ := size(f)
-	return render.Screen{Width: width, Colour: e.getenv("NO_COLOR") == ""}
+	_, capable := terminal(e.stdout, e.getenv)
+	return render.Screen{Width: widthOf(e.stdout), Colour: capable && e.getenv("NO_COLOR") == ""}
 }
 
 func readReport(path string) (report.Report, error) {

@@ -18,6 +18,7 @@ import (
 type runFlags struct {
 	out, state string
 	attempts   int
+	commands   bool
 	quiet      bool
 	verbose    bool
 }
@@ -26,6 +27,7 @@ func (r *runFlags) declare(f *flag.FlagSet) {
 	f.StringVar(&r.out, "out", ".", "`dir` that takes reports/ and models/")
 	f.StringVar(&r.state, "state", ".tunegate", "`dir` of the journals and the embedded engine")
 	f.IntVar(&r.attempts, "attempts", 1, "`number` of jobs that one fine-tune may cost in all, over all runs, when they fail")
+	f.BoolVar(&r.commands, "allow-commands", false, "let graders run programs: a model's own (code) and the manifest's (command), contained, and the SWE-bench harness (swe-bench)")
 	f.BoolVar(&r.quiet, "quiet", false, "print no progress")
 	f.BoolVar(&r.verbose, "verbose", false, "print every state of a job, every metric, and how long each stage took")
 }
@@ -97,7 +99,12 @@ func (r *runFlags) run(ctx context.Context, e env, args, legs []string, wait tim
 	if err != nil {
 		return err
 	}
-	o := pipeline.Options{State: r.state, Legs: legs, Version: version(), Wait: wait, Attempts: r.attempts, Getenv: e.getenv}
+	if err := tryOutputs(r.out); err != nil {
+		return err
+	}
+	var answers samples
+	o := pipeline.Options{State: r.state, Legs: legs, Version: version(), Wait: wait, Attempts: r.attempts, Getenv: e.getenv,
+		AllowCommands: r.commands, Samples: answers.take}
 	told := func() {}
 	if !r.quiet {
 		p := newProgress(ctx, e, legIDs(m, legs), r.verbose)
@@ -106,7 +113,7 @@ func (r *runFlags) run(ctx context.Context, e env, args, legs []string, wait tim
 	doc, err := pipeline.Run(ctx, m, o)
 	told()
 	if len(doc.Legs) > 0 {
-		err = errors.Join(err, writeOutputs(r.out, doc), render.Text(e.stdout, doc, resultScreen(e)))
+		err = errors.Join(err, writeOutputs(r.out, doc), answers.write(r.out, doc.Legs), render.Text(e.stdout, doc, resultScreen(e)))
 	}
 	if err != nil {
 		return err

@@ -20,6 +20,20 @@ func terminal(w io.Writer, getenv func(string) string) (*os.File, bool) {
 	return f, kind != "dumb" && (kind != "" || getenv("WT_SESSION") != "")
 }
 
+// widthOf returns how wide the terminal behind w is, whether or not it understands cursor movements; 0 where there is none,
+// or it does not know.
+func widthOf(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return max(width, 0)
+}
+
 // size returns the columns and rows of a terminal, of the usual one where it does not know.
 func size(f *os.File) (width, height int) {
 	width, height, err := term.GetSize(int(f.Fd()))

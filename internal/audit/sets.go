@@ -48,10 +48,15 @@ func (s *set) pairFinding(p pair, message, hint string) diag.Finding {
 
 func tooFew(s *set, report report) {
 	if n := s.stats.Examples; n < s.policy.MinExamples {
-		report(diag.Finding{
+		f := diag.Finding{
 			Message: fmt.Sprintf("%s without problems, fewer than the %d that a fine-tune takes", plural(n, "example", "examples"), s.policy.MinExamples),
 			Hint:    "50 to 100 good examples are a start",
-		})
+		}
+		if bad := s.stats.Rows - n; bad > 0 { // then this is no more than what comes of them
+			f.Last = true
+			f.Hint = plural(bad, "row with problems does not count: mend it", "rows with problems do not count: mend them") + " first; " + f.Hint
+		}
+		report(f)
 	}
 }
 

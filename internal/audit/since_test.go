@@ -39,7 +39,7 @@ func TestSince(t *testing.T) {
 	for _, f := range a.Keep(res.Findings) {
 		got = append(got, f.Rule+": "+f.Message)
 	}
-	want := []string{"too-few-examples: the file as a whole: 6 examples", "exact-duplicate: same example as line 5", "contradiction: same prompt as line 2, different answer"}
+	want := []string{"exact-duplicate: same example as line 5", "contradiction: same prompt as line 2, different answer", "too-few-examples: the file as a whole: 6 examples"}
 	if len(got) != len(want) {
 		t.Fatalf("kept %q", got)
 	}

@@ -1,12 +1,11 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/cost"
@@ -30,64 +29,97 @@ const concurrency = 16
 // least; more, and there is no verdict. The benchmark ends as soon as there are more.
 const maxFailed = 0.05
 
-// watchEvery is how many tests are asked between two looks at the failures, where nothing else asks for a look.
-const watchEvery = 64
+// firstLook is how many tests are asked before the first look at how high the base scores, where nothing else asks for a look.
+const firstLook = 64
+
+// exam is what the models of a leg are asked, and how that is judged.
+type exam struct {
+	tests  []suite.Test // in the order to ask them
+	grader grade.Grader
+	policy gate.Policy
+	manifest.Benchmark
+}
+
+// exam lays it out; used gathers what the grader itself asks for, nil if nobody will ask.
+func (r *run) exam(l *leg, used *usage) (exam, error) {
+	grader, err := l.grader()
+	tests := l.tests.Order(uint64(l.agent.Seed))
+	tests = tests[:min(len(tests), most(r.m.Benchmark))]
+	x := exam{tests, grader.With(r.means(l, used)), policy(l.agent.Gate, r.m.Benchmark.Stop), r.m.Benchmark}
+	x.policy.Total = len(tests)
+	x.policy.Sequential = x.policy.Sequential && l.tasks == nil
+	x.Repeats = max(x.Repeats, 1)
+	return x, err
+}
 
 // benchmark asks both arms the same tests and decides; tuned asks the tuned one. An error means that there is nothing to decide on.
 func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase, tuned bench.Completer) error {
-	grader, err := grade.New(l.agent.Grader.Name, l.agent.Grader.Pattern)
+	graders := new(usage)
+	x, err := r.exam(l, graders)
 	if err != nil {
 		return err
 	}
-	client := r.places.byName[l.agent.Provider].client
-	policy := policy(l.agent.Gate, r.m.Benchmark.Stop)
-	tests := l.tests.Order(uint64(l.agent.Seed))
-	tests = tests[:min(len(tests), most(r.m.Benchmark))]
-	policy.Total = len(tests)
+	at := r.places.byName[l.agent.Provider]
+	base := l.answers.Over(at.identity, at.pace.Over(at.client))
 	plan := bench.Plan{
-		Arms:        []bench.Arm{{Name: baseArm, Model: l.agent.BaseModel, Completer: client}, {Name: tunedArm, Model: out.Model, Completer: tuned}},
-		Tests:       tests,
-		Grader:      grader,
+		Arms:        []bench.Arm{{Name: baseArm, Model: l.agent.BaseModel, Completer: base}, {Name: tunedArm, Model: out.Model, Completer: tuned}},
+		Tests:       x.tests,
+		Grader:      x.grader,
+		Temperature: x.Temperature,
+		Repeats:     x.Repeats,
 		Concurrency: concurrency,
+		MaxFailed:   max(1, int(maxFailed*float64(len(x.tests)))),
+		First:       firstLook,
 		Notify: func(done, all int) {
 			r.tell(Event{Leg: l.out.ID, Stage: Benchmarking, Phase: p.name, Step: done, Steps: all})
 		},
 	}
-	tolerable := max(1, int(maxFailed*float64(len(tests))))
-	plan.First, plan.Batch = watchEvery, watchEvery
-	if policy.Sequential {
-		plan.First, plan.Batch = r.m.Benchmark.Quick, r.m.Benchmark.Quick
+	if x.policy.Sequential {
+		plan.First, plan.Batch = x.Quick, x.Quick
 	}
+	told := false
 	plan.Decide = func(samples []bench.Sample) bool {
-		pairs, failed := pair(samples)
-		return len(failed) > tolerable || policy.Sequential && gate.Settled(pairs, policy)
+		pairs, _ := pair(x.Reduce.Reduce(samples))
+		if why := x.outOfReach(pairs); why != "" && !told {
+			told = true
+			r.tell(Event{Leg: l.out.ID, Stage: Benchmarking, Phase: p.name, Text: fmt.Sprintf("%s: on the first %s %s", p.name, count(len(pairs), "test"), why)})
+		}
+		return x.policy.Sequential && gate.Settled(pairs, x.policy)
 	}
 	began := time.Now()
-	samples, err := bench.Run(ctx, plan)
+	single, err := bench.Run(ctx, plan)
+	if judging := r.judgePatches(ctx, l, p, single, plan.MaxFailed); err == nil {
+		err = judging
+	}
+	if r.Samples != nil {
+		r.Samples(l.out.ID, single, x.Reduce)
+	}
+	samples := x.Reduce.Reduce(single)
 	pairs, failed := pair(samples)
-	l.outcomes = outcomes(tests, samples)
+	l.outcomes = outcomes(x.tests, samples)
 	b := &report.Benchmark{
-		Grader: l.agent.Grader.Name, Available: l.available, LeftOut: l.available - len(l.tests.Tests),
-		Asked: len(samples) / len(plan.Arms), Failed: len(failed), Seconds: time.Since(began).Seconds(), Flips: flips(tests, samples),
+		Grader: l.agent.Grader.Name, Available: l.available, LeftOut: l.available - len(l.tests.Tests), Repeats: x.Repeats,
+		Asked: len(samples) / len(plan.Arms), Failed: len(failed), Seconds: time.Since(began).Seconds(),
+		Labels: labels(x.tests, pairs, x.policy), Flips: flips(x.tests, samples),
 	}
-	for _, s := range samples {
-		b.InputTokens += int64(s.InputTokens)
-		b.OutputTokens += int64(s.OutputTokens)
-	}
+	used(b, single)
 	out.Benchmark = b
-	spent := cost.Inference(*l.price, b.InputTokens, b.OutputTokens)
+	spent := cost.Inference(*l.price, b.InputTokens, b.OutputTokens) + graders.costUSD
 	out.CostUSD += spent
 	r.settle(l, p.benchmarkUSD, spent)
 	if err != nil {
 		return fmt.Errorf("benchmark: %w", err)
 	}
-	if len(failed) > tolerable {
+	if len(failed) > plan.MaxFailed {
 		return fmt.Errorf("benchmark: %d of %d tests had no answer, the first because: %s", len(failed), b.Asked, failed[0].Error)
 	}
-	policy.Exhausted = b.Asked == len(tests)
-	d := gate.Decide(pairs, policy)
+	x.policy.Exhausted = b.Asked == len(x.tests)
+	d := gate.Decide(pairs, x.policy)
 	if len(failed) > 0 {
 		d.Reasons = append(d.Reasons, fmt.Sprintf("%d of %d tests had no answer from both models and do not count", len(failed), b.Asked))
+	}
+	if b.Cached > 0 {
+		d.Reasons = append(d.Reasons, fmt.Sprintf("%d of %d answers of the base are from an earlier benchmark, graded anew", b.Cached, b.Asked*x.Repeats))
 	}
 	out.Decision = &d
 	if n := likeBase(samples); n > 0 {
@@ -96,33 +128,78 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase,
 	return nil
 }
 
-// From so many answers on, of which so large a share is the same to the letter, a tuned model is the base by another
-// name: unless the base was right nearly always, which leaves nothing to learn.
-const (
-	sameAnswers = 20
-	sameShare   = 0.99
-	rightShare  = 0.9
-)
-
-// likeBase counts the answers that are the same, when they show that the fine-tune is not what answers; else it is 0. A
-// service that drops an adapter says so nowhere (vllm#34186), and the gate would see a fine-tune without effect.
-func likeBase(samples []bench.Sample) int {
-	n, same, right := 0, 0, 0.0
-	for i := 0; i+1 < len(samples); i += 2 {
-		base, tuned := samples[i], samples[i+1]
-		if base.Error != "" || tuned.Error != "" {
+// used enters in the report what the answers took. Those that were there before took nothing now.
+func used(b *report.Benchmark, samples []bench.Sample) {
+	latency := map[string][]float64{}
+	for _, s := range samples {
+		b.Refused += s.Refused
+		if s.Error == "" {
+			latency[s.Arm] = append(latency[s.Arm], s.Latency.Seconds())
+		}
+		if s.Cached {
+			b.Cached++
 			continue
 		}
-		n++
-		right += base.Score
-		if base.Answer == tuned.Answer {
-			same++
-		}
+		b.InputTokens += int64(s.InputTokens)
+		b.OutputTokens += int64(s.OutputTokens)
 	}
-	if n < sameAnswers || float64(same) < sameShare*float64(n) || right >= rightShare*float64(n) {
+	b.BaseLatency, b.TunedLatency = median(latency[baseArm]), median(latency[tunedArm])
+}
+
+// median is 0 where there is nothing.
+func median(v []float64) float64 {
+	if len(v) == 0 {
 		return 0
 	}
-	return same
+	slices.Sort(v)
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+// enoughSeen is how many tests say something of how high the base scores.
+const enoughSeen = 30
+
+// outOfReach says why no model would pass that is asked tests on which the base scores as on these; "" where one could, or
+// where these are too few to say. It is an estimate, so it stops nothing.
+func (x exam) outOfReach(pairs []gate.Pair) string {
+	if len(pairs) < enoughSeen {
+		return ""
+	}
+	sum := 0.0
+	for _, q := range pairs {
+		sum += q.Base
+	}
+	return gate.Impossible(sum/float64(len(pairs)), len(x.tests), x.policy)
+}
+
+// errOutOfReach is wrapped when it is certain that no fine-tune could pass.
+var errOutOfReach = errors.New("no fine-tune could pass")
+
+// reachable refuses when the answers that are known of the base, from an earlier benchmark, show that it leaves too little to
+// improve on. Answers that are not known count as wrong, and where nobody benchmarks, none is.
+func (r *run) reachable(l *leg) error {
+	if l.answers == nil {
+		return nil
+	}
+	x, err := r.exam(l, nil)
+	if err != nil || len(x.tests) == 0 {
+		return err
+	}
+	var known []bench.Sample
+	for _, t := range x.tests {
+		for i := range x.Repeats {
+			q := bench.Request{Model: l.agent.BaseModel, Messages: t.Input, Temperature: x.Temperature, Repeat: i}
+			answer, _ := l.answers.Find(r.places.byName[l.agent.Provider].identity, q)
+			known = append(known, bench.Sample{Test: t.ID, Arm: baseArm, Repeat: i, Score: x.grader.Score(answer.Answer, t.Ideal).Value})
+		}
+	}
+	sum := 0.0
+	for _, s := range x.Reduce.Reduce(known) {
+		sum += s.Score
+	}
+	if why := gate.Impossible(sum/float64(len(x.tests)), len(x.tests), x.policy); why != "" {
+		return fmt.Errorf("%w: %s", errOutOfReach, why)
+	}
+	return nil
 }
 
 // policy is the manifest's gate in the gate's own terms.
@@ -132,69 +209,4 @@ func policy(g manifest.Gate, s manifest.Stop) gate.Policy {
 		p.OnInconclusive = gate.Pass
 	}
 	return p
-}
-
-// pair brings the arms' scores of each test together. A test that one arm did not answer is no pair; the first
-// failure of each is returned.
-func pair(samples []bench.Sample) (pairs []gate.Pair, failed []bench.Sample) {
-	for i := 0; i+1 < len(samples); i += 2 {
-		base, tuned := samples[i], samples[i+1]
-		switch {
-		case base.Error != "":
-			failed = append(failed, base)
-		case tuned.Error != "":
-			failed = append(failed, tuned)
-		default:
-			pairs = append(pairs, gate.Pair{ID: base.Test, Base: base.Score, Tuned: tuned.Score})
-		}
-	}
-	return pairs, failed
-}
-
-// Limits of what the report shows of single tests.
-const (
-	shownFlips = 10 // in each direction
-	shownText  = 400
-)
-
-// flips picks the first tests that the arms score differently, losses ahead of gains: they are what to learn from.
-func flips(tests []suite.Test, samples []bench.Sample) []report.Flip {
-	byID := make(map[string]suite.Test, len(tests))
-	for _, t := range tests {
-		byID[t.ID] = t
-	}
-	var out []report.Flip
-	wins, losses := 0, 0
-	for i := 0; i+1 < len(samples); i += 2 {
-		base, tuned := samples[i], samples[i+1]
-		if base.Error != "" || tuned.Error != "" || base.Score == tuned.Score {
-			continue
-		}
-		kind := &wins
-		if tuned.Score < base.Score {
-			kind = &losses
-		}
-		if *kind++; *kind > shownFlips {
-			continue
-		}
-		t := byID[base.Test]
-		out = append(out, report.Flip{
-			Test: t.ID, Input: short(t.Input[len(t.Input)-1].Content), Ideal: short(t.Ideal[0]), Gain: tuned.Score - base.Score,
-			Base: report.Answer{Text: short(base.Answer), Score: base.Score}, Tuned: report.Answer{Text: short(tuned.Answer), Score: tuned.Score},
-		})
-	}
-	slices.SortStableFunc(out, func(a, b report.Flip) int { return cmp.Compare(a.Gain, b.Gain) })
-	return out
-}
-
-// short cuts a text for the report.
-func short(s string) string {
-	if len(s) <= shownText {
-		return s
-	}
-	cut := shownText
-	for cut > shownText-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
 }

@@ -2,14 +2,19 @@ package pipeline
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/grade"
 	"github.com/tunegate/tunegate/internal/manifest"
+	"github.com/tunegate/tunegate/internal/openaiapi"
 	"github.com/tunegate/tunegate/internal/report"
 	"github.com/tunegate/tunegate/internal/suite"
 )
@@ -112,4 +117,64 @@ func TestOwnGate(t *testing.T) {
 	if r.Margin != 0.05 || r.Legs[0].Margin != 0.05 || r.Legs[1].Margin != 100 || r.Legs[0].Rule != "significant" || r.Legs[1].Rule != "strict" {
 		t.Errorf("report %v; legs %v by %s, %v by %s", r.Margin, r.Legs[0].Margin, r.Legs[0].Rule, r.Legs[1].Margin, r.Legs[1].Rule)
 	}
+}
+
+// A breakdown by label adds up, and there is none where every test wants something else.
+func TestLabels(t *testing.T) {
+	var tests []suite.Test
+	var pairs []gate.Pair
+	add := func(id, ideal string, base, tuned float64) {
+		tests = append(tests, suite.Test{ID: id, Ideal: []string{ideal}})
+		pairs = append(pairs, gate.Pair{ID: id, Base: base, Tuned: tuned})
+	}
+	for i := range 4 {
+		add(fmt.Sprint("a", i), "won", 0, 1)
+		add(fmt.Sprint("b", i), `{"name":"lost","arguments":{"n":`+fmt.Sprint(i)+`}}`, 1, float64(i%2))
+	}
+	got := labels(tests, pairs, gate.Policy{})
+	want := []report.Label{{Label: "lost", Tests: 4, Base: 1, Tuned: 0.5, Losses: 2}, {Label: "won", Tests: 4, Tuned: 1, Wins: 4}}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for i := range tests {
+		tests[i].Ideal[0] = fmt.Sprint(i)
+	}
+	if got := labels(tests, pairs, gate.Policy{}); got != nil {
+		t.Errorf("labels of one test each: %+v", got)
+	}
+	for i := range tests {
+		tests[i].Ideal[0] = "same"
+	}
+	if got := labels(tests, pairs, gate.Policy{}); got != nil {
+		t.Errorf("one label: %+v", got)
+	}
+}
+
+// Over real connections too, a benchmark takes about as long as the service: sixteen at a time, 50 ms each.
+func TestConcurrencyOverHTTP(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(50 * time.Millisecond)
+		fmt.Fprint(w, `{"choices":[{"message":{"role":"assistant","content":"a"}}]}`)
+	}))
+	defer s.Close()
+	client, err := openaiapi.New(openaiapi.Config{BaseURL: s.URL + "/v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grader, err := grade.New("exact", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := new(bench.Pace).Over(client)
+	p := bench.Plan{Arms: []bench.Arm{{Name: baseArm, Model: "b", Completer: asked}, {Name: tunedArm, Model: "t", Completer: asked}}, Grader: grader, Concurrency: concurrency}
+	for i := range 160 {
+		p.Tests = append(p.Tests, suite.Test{ID: fmt.Sprint(i), Input: []suite.Message{{Role: "user", Content: "q"}}, Ideal: []string{"a"}})
+	}
+	began := time.Now()
+	samples, err := bench.Run(t.Context(), p)
+	took, ideal := time.Since(began), 320*50*time.Millisecond/concurrency
+	if err != nil || len(samples) != 320 || samples[319].Score != 1 || took > 3*ideal { // the machine may be busy
+		t.Errorf("%v, %d samples after %v, ideal is %v", err, len(samples), took, ideal)
+	}
+	t.Logf("%v, %.2f of the ideal %v", took, took.Seconds()/ideal.Seconds(), ideal)
 }

@@ -35,14 +35,18 @@ type mode struct {
 func TestHostedDay(t *testing.T) {
 	var table strings.Builder
 	cheapest := math.MaxInt
-	for _, m := range []mode{
+	modes := []mode{
 		{"wait in a job for each agent", -1, 0, 5 * 500, true},
 		{"wait in one job", -1, 0, 500, false},
 		{"--wait 30m, again every hour", 30 * time.Minute, time.Hour, 300, false},
 		{"--wait 0, again every 30 minutes", 0, 30 * time.Minute, 25, false},
 		{"--wait 0, again every hour", 0, time.Hour, 15, false},
 		{"--wait 0, again every 2 hours", 0, 2 * time.Hour, 10, false},
-	} {
+	}
+	if testing.Short() {
+		modes = []mode{modes[1], modes[4]}
+	}
+	for _, m := range modes {
 		synctest.Test(t, func(t *testing.T) {
 			a := &account{length: 8 * time.Hour, latency: 150 * time.Millisecond, tokens: 1000}
 			minutes, runs, took := m.day(t, a)

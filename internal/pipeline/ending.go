@@ -25,12 +25,13 @@ func (l *leg) ending(m *manifest.Manifest) []diag.Finding {
 // askEnding warns of an end that only the service knows of, before anything is paid for. A service that does not answer that
 // question is taken to know of none.
 func (r *run) askEnding(ctx context.Context, l *leg) {
-	if r.m.Providers[l.agent.Provider].Kind == manifest.KindLocal || len(l.ending(r.m)) > 0 {
+	at := r.places.byName[l.agent.Provider]
+	if r.m.Providers[l.agent.Provider].Kind == manifest.KindLocal || len(l.ending(r.m)) > 0 || at.reach.Down() {
 		return
 	}
 	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
 	defer stop()
-	day, err := r.places.byName[l.agent.Provider].client.Retires(ctx, l.agent.BaseModel)
+	day, err := at.client.Retires(ctx, l.agent.BaseModel)
 	if err != nil || day.IsZero() || time.Until(day) > catalog.Notice {
 		return
 	}

@@ -7,8 +7,11 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/journal"
@@ -16,12 +19,15 @@ import (
 	"github.com/tunegate/tunegate/internal/localtune/engine"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/openaiapi"
+	"github.com/tunegate/tunegate/internal/train"
 )
 
 // endpoint is a provider that can be talked to.
 type endpoint struct {
 	identity string // what enters the run key: an address that stays the same from run to run
 	client   *openaiapi.Client
+	pace     *bench.Pace   // of all questions to it
+	reach    *train.Reach  // whether it answers, for all legs
 	settle   time.Duration // how long its list of jobs may lag
 }
 
@@ -42,23 +48,27 @@ const (
 // them uses it, and talked to over loopback like any other service.
 func (r *run) openEndpoints(legs []*leg) (*endpoints, error) {
 	e := &endpoints{byName: map[string]endpoint{}}
-	var missing diag.Mistakes
+	var missing unset
 	for _, l := range legs {
 		name := l.agent.Provider
 		if _, done := e.byName[name]; done || l.out.Verdict != "" {
 			continue
 		}
 		p := r.m.Providers[name]
-		place := endpoint{identity: p.BaseURL, settle: settleTime}
+		place := endpoint{identity: p.BaseURL, settle: settleTime, pace: new(bench.Pace), reach: new(train.Reach)}
 		if l.agent.BaseModel == catalog.Local {
 			place.settle = settleTimeServed
 		}
 		conf := openaiapi.Config{BaseURL: p.BaseURL, Agent: "tunegate/" + r.Version, Transport: r.Transport}
 		if p.APIKeyEnv != "" {
 			if conf.Key = r.Getenv(p.APIKeyEnv); conf.Key == "" {
-				missing = append(missing, diag.Finding{Rule: "missing-key", Severity: diag.Critical, File: r.m.File,
-					Message: fmt.Sprintf("the provider %s needs a key in the variable %s, which is not set", name, p.APIKeyEnv),
-					Hint:    "set it in the environment, in a workflow from a secret"})
+				if !slices.Contains(missing.providers, name) {
+					missing.providers = append(missing.providers, name)
+					missing.mistakes = append(missing.mistakes, diag.Finding{Rule: "missing-key", Severity: diag.Critical,
+						File: r.m.File, Line: p.KeyPos.Line, Col: p.KeyPos.Col,
+						Message: fmt.Sprintf("the provider %s needs a key in the variable %s, which is not set", name, p.APIKeyEnv),
+						Hint:    "set it in the environment, in a workflow from a secret"})
+				}
 				continue
 			}
 		}
@@ -77,10 +87,27 @@ func (r *run) openEndpoints(legs []*leg) (*endpoints, error) {
 		}
 		e.byName[name] = place
 	}
-	if len(missing) > 0 {
+	if len(missing.providers) > 0 {
 		return nil, errors.Join(missing, e.close())
 	}
 	return e, nil
+}
+
+// unset is the error of providers whose keys are not there: a finding each, and a few words for each leg.
+type unset struct {
+	mistakes  diag.Mistakes
+	providers []string
+}
+
+func (u unset) Error() string { return u.mistakes.Error() }
+
+func (u unset) Unwrap() error { return u.mistakes }
+
+func (u unset) brief() string {
+	if len(u.providers) > 1 {
+		return fmt.Sprintf("the keys for %s are not set", strings.Join(u.providers, " and "))
+	}
+	return fmt.Sprintf("the key for %s is not set", u.providers[0])
 }
 
 // keyed remembers the key of a server that was made for this process alone.

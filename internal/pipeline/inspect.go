@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/advice"
 	"github.com/tunegate/tunegate/internal/audit"
+	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/cost"
 	"github.com/tunegate/tunegate/internal/dataset"
@@ -19,6 +21,7 @@ import (
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 	"github.com/tunegate/tunegate/internal/suite"
+	"github.com/tunegate/tunegate/internal/swebench"
 	"github.com/tunegate/tunegate/internal/tokens"
 )
 
@@ -28,17 +31,20 @@ type leg struct {
 	began      time.Time
 	train      *dataset.File
 	valid      *dataset.File  // nil: none
+	tasks      *swebench.Set  // that the tests are; nil: they are others
 	tests      suite.Suite    // without those that stand in the training data or ask what another one asks
 	distinct   suite.Suite    // the tests less those that repeat another one
 	available  int            // tests in the file
 	unaudited  []diag.Finding // what was found while opening the files
 	audit      audit.Result
 	deep       bool             // audited deeply
+	answers    *bench.Cache     // of the base model, from earlier benchmarks and for later ones
 	outcomes   []advice.Outcome // of the last benchmark
 	price      *catalog.Price   // nil: unknown
 	phases     []phase
 	estimate   report.Money
 	validation dataset.Digest // zero without validation data, set by identify
+	request    string         // the part of the first reason that names one request to the service; see unite
 	held       float64        // USD reserved in the ledger for this leg
 	out        report.Leg
 }
@@ -92,6 +98,10 @@ func (r *run) inspect(ctx context.Context, l *leg) {
 		r.end(l, gate.Inconclusive, fmt.Sprintf("the price of %s is unknown, so nothing was launched: add it under prices", l.agent.BaseModel))
 		return
 	}
+	if judges(l.agent.Grader) && r.m.Price(l.agent.Grader.Model) == nil {
+		r.end(l, gate.Inconclusive, fmt.Sprintf("the price of the judge %s is unknown, so nothing was launched: add it under prices", l.agent.Grader.Model))
+		return
+	}
 	l.out.Estimate = &l.estimate
 	hours := 0.0
 	for _, p := range l.phases {
@@ -105,21 +115,35 @@ func (r *run) inspect(ctx context.Context, l *leg) {
 		r.end(l, gate.Inconclusive, why+", so nothing was launched")
 		return
 	}
+	x, err := r.exam(l, nil)
+	if err == nil {
+		err = x.grader.Ready(ctx)
+	}
+	if err == nil {
+		err = r.patchesReady(ctx, l)
+	}
+	if err != nil {
+		r.end(l, gate.Inconclusive, fmt.Sprintf("%v, so nothing was launched", err))
+		return
+	}
 	r.tell(Event{Leg: l.out.ID, Stage: Estimating, Text: fmt.Sprintf("about $%.2f", l.estimate.Total())})
+}
+
+// grader is the agent's.
+func (l *leg) grader() (grade.Grader, error) {
+	return grade.Make(l.agent.Grader)
 }
 
 // unprovable says why no benchmark of the leg could pass, "" when one could.
 func (l *leg) unprovable(m *manifest.Manifest) string {
-	left, rule := min(len(l.tests.Tests), most(m.Benchmark)), gate.Rule(l.agent.Gate.Rule)
+	left := min(len(l.tests.Tests), most(m.Benchmark))
 	switch {
 	case left == 0 && len(l.audit.Contaminated) > 0:
 		return "no test is left: all of them stand in the training data"
 	case left == 0:
 		return "there is no test to ask"
-	case left < gate.MinDiffer && rule != gate.Point:
-		return fmt.Sprintf("only %s may be asked, and the rule %s shows nothing with fewer than %d", count(left, "test"), rule, gate.MinDiffer)
 	}
-	return ""
+	return gate.Impossible(math.NaN(), left, policy(l.agent.Gate, m.Benchmark.Stop)) // how the base scores is not known yet
 }
 
 // identify digests what will be trained on, right after the audit has read it: a file that changes later is another
@@ -189,7 +213,7 @@ func (l *leg) open() (err error) {
 		}
 	}
 	if l.agent.Tests != "" {
-		if l.tests, err = take(findings, func() (suite.Suite, error) { return suite.Open(l.agent.TestsPath, l.agent.Tests) }); err != nil {
+		if l.tests, err = take(findings, l.openTests); err != nil {
 			return err
 		}
 	}
@@ -199,7 +223,7 @@ func (l *leg) open() (err error) {
 	l.tests = l.tests.Without(again)
 	l.distinct = l.tests
 	if l.agent.Grader.Name != "" {
-		grader, err := grade.New(l.agent.Grader.Name, l.agent.Grader.Pattern)
+		grader, err := l.grader()
 		if err != nil {
 			return err
 		}
@@ -267,7 +291,7 @@ func repeated(s suite.Suite) (ids []string, found []diag.Finding) {
 // unmeasurable finds the tests that no answer could pass, before a model is asked.
 func unmeasurable(g grade.Grader, s suite.Suite) (found []diag.Finding) {
 	for _, t := range s.Tests {
-		if err := g.Check(t.Ideal); err != nil {
+		if err := g.CheckTest(t); err != nil {
 			found = append(found, diag.Finding{Rule: "bad-ideal", Severity: diag.Critical, File: s.File, Line: t.Line,
 				Message: fmt.Sprintf("no answer to the test %s can be right: %v", t.ID, err), Hint: "mend the ideal, or choose another grader"})
 		}
@@ -321,7 +345,7 @@ func (l *leg) plan(m *manifest.Manifest) {
 		p.hours = cost.Hours(l.agent.BaseModel, p.tokens)
 		if l.price != nil {
 			p.trainingUSD = cost.Training(*l.price, p.tokens)
-			p.benchmarkUSD = 2 * cost.Inference(*l.price, asked, answered)
+			p.benchmarkUSD = float64(2*max(m.Benchmark.Repeats, 1)) * (cost.Inference(*l.price, asked, answered) + l.judgeUSD(m, asked, answered))
 		}
 		l.estimate.TrainingUSD += p.trainingUSD
 		l.estimate.BenchmarkUSD += p.benchmarkUSD

@@ -3,10 +3,10 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/gate"
@@ -30,15 +30,24 @@ type Job struct {
 	Error           string     `json:"error"` // why the job failed, or why nothing is known
 }
 
+// statusTime is how long a provider may take to list the jobs of a fine-tune for a person who only wants to look.
+const statusTime = 30 * time.Second
+
 // Status asks the providers for the jobs of these inputs: every phase of every leg, in the manifest's order, and of a phase
 // the job first that a run would go on with. It launches nothing, audits only as far as the run keys need it, and takes
-// no notice of the journal. A leg whose data cannot be read has a line that says why.
+// no notice of the journal. A leg whose data cannot be read, or whose provider does not answer, has a line that says why; the
+// error is of providers, each once.
 func Status(ctx context.Context, m *manifest.Manifest, o Options) ([]Job, error) {
-	return eachPhase(ctx, m, o, func(_ *leg, _ phase, launch train.Launch) ([]train.Job, error) { return train.Jobs(ctx, launch) })
+	return eachPhase(ctx, m, o, func(_ *leg, _ phase, launch train.Launch) ([]train.Job, error) {
+		ctx, stop := context.WithTimeout(ctx, statusTime)
+		defer stop()
+		return train.Jobs(ctx, launch)
+	})
 }
 
 // CancelJobs ends the jobs of these inputs that are under way and returns them, ended. The journals say so afterwards, unless a
-// run that goes on holds them, which sees it by itself.
+// run that goes on holds them, which sees it by itself. Where nothing is known, there is a line that says so, and an error as
+// of Status.
 func CancelJobs(ctx context.Context, m *manifest.Manifest, o Options) ([]Job, error) {
 	jobs, err := eachPhase(ctx, m, o, func(l *leg, _ phase, launch train.Launch) ([]train.Job, error) {
 		launch.Record = func(train.Event) error { return nil }
@@ -81,64 +90,86 @@ func Retry(ctx context.Context, m *manifest.Manifest, o Options) (jobs []Job, la
 	}
 	defer func() { err = errors.Join(err, places.close()) }()
 	r.places = places
-	lines := make([]Job, len(legs))
-	counts := make([]int, len(legs))
-	r.each(len(legs), func(i int) { lines[i], counts[i] = r.retry(ctx, legs[i]) })
+	lines, phases, counts := make([]Job, len(legs)), make([]int, len(legs)), make([]int, len(legs))
+	r.each(len(legs), func(i int) { lines[i], phases[i] = r.failed(ctx, legs[i]) })
+	// Only now is it known what the jobs that are there cost.
+	r.each(len(legs), func(i int) {
+		if phases[i] >= 0 {
+			counts[i] = r.retry(ctx, legs[i], legs[i].phases[phases[i]], &lines[i])
+		}
+	})
 	for _, n := range counts {
 		launched += n
 	}
 	return lines, launched, ctx.Err()
 }
 
-// retry launches the first phase of the leg that has not succeeded, if it was launched before.
-func (r *run) retry(ctx context.Context, l *leg) (Job, int) {
+// failed finds the first phase of the leg that has not succeeded, if it was launched before and may be tried again;
+// otherwise it returns -1, and the line says why. What is there counts against the budget.
+func (r *run) failed(ctx context.Context, l *leg) (line Job, phase int) {
+	line = Job{Leg: l.out.ID}
 	if l.out.Verdict != "" {
-		return Job{Leg: l.out.ID, Error: l.out.Reasons[0]}, 0
+		line.Error = l.out.Reasons[0]
+		return line, -1
 	}
-	book, err := journal.Open(filepath.Join(r.State, "legs", l.out.ID+".journal"))
+	events, err := r.journalled(l)
 	if err != nil {
-		return Job{Leg: l.out.ID, Error: err.Error()}, 0
+		line.Error = err.Error()
+		return line, -1
 	}
-	defer book.Close()
-	events, err := past(book, l.out.ID)
-	if err != nil {
-		return Job{Leg: l.out.ID, Error: err.Error()}, 0
-	}
-	var line Job
-	for _, p := range l.phases {
+	for i, p := range l.phases {
 		launch := l.launch(p, r.places.byName[l.agent.Provider])
 		launch.Until = r.until
 		line = Job{Leg: l.out.ID, Phase: p.name, Key: string(launch.Spec.Key())}
 		found, err := train.Jobs(ctx, launch)
 		if err != nil {
-			line.Error = err.Error()
-			return line, 0
+			line.Error = r.fault(l, err).reason
+			return line, -1
 		}
-		before := train.WasLaunched(events, launch.Spec.Key())
-		switch {
-		case len(found) == 0 && !before:
+		if len(found) == 0 {
+			if train.WasLaunched(events, launch.Spec.Key()) {
+				return line, i // it is gone
+			}
 			line.Error = "was never launched: tunegate run does that"
-			return line, 0
-		case len(found) > 0:
-			line.is(found[0])
-			if found[0].Status == train.Succeeded {
-				continue
-			}
-			if !found[0].Status.Final() {
-				line.Error = "is under way: there is nothing to try again"
-				return line, 0
-			}
+			return line, -1
 		}
-		out := &report.Phase{Name: p.name}
-		state, err := r.train(ctx, l, p, out, book, func() {})
-		line.is(state.Job)
-		if at := r.standing(ctx, l, state, err); at.verdict != gate.Pending || state.Launched == 0 {
-			line.Error = at.reason
+		line.is(found[0])
+		if status := found[0].Status; status.Final() && status != train.Succeeded {
+			return line, i
 		}
-		return line, state.Launched
+		r.ledger.Reuse(l.billed(p, found[0]))
+		if found[0].Status != train.Succeeded {
+			line.Error = "is under way: there is nothing to try again"
+			return line, -1
+		}
 	}
 	line.Error = "has succeeded: there is nothing to try again"
-	return line, 0
+	return line, -1
+}
+
+func (r *run) journalled(l *leg) ([]train.Event, error) {
+	book, err := journal.Open(filepath.Join(r.State, "legs", l.out.ID+".journal"))
+	if err != nil {
+		return nil, err
+	}
+	events, err := past(book, l.out.ID)
+	return events, errors.Join(err, book.Close())
+}
+
+// retry launches a phase and returns how many jobs that made; the line says what became of it.
+func (r *run) retry(ctx context.Context, l *leg, p phase, line *Job) int {
+	book, err := journal.Open(filepath.Join(r.State, "legs", l.out.ID+".journal"))
+	if err != nil {
+		line.Error = err.Error()
+		return 0
+	}
+	defer book.Close()
+	state, err := r.train(ctx, l, p, &report.Phase{Name: p.name}, book, func() {})
+	line.is(state.Job)
+	if at := r.standing(ctx, l, state, err); at.verdict != gate.Pending || state.Launched == 0 {
+		line.Error = at.reason
+	}
+	return state.Launched
 }
 
 // eachPhase finds the run keys of all phases of the legs and looks up what do returns for each.
@@ -160,35 +191,63 @@ func eachPhase(ctx context.Context, m *manifest.Manifest, o Options, do func(*le
 	if err != nil {
 		return nil, err
 	}
-	lines, errs := make([][]Job, len(legs)), make([]error, len(legs))
-	r.each(len(legs), func(i int) {
-		l := legs[i]
-		if l.out.Verdict != "" {
-			lines[i] = []Job{{Leg: l.out.ID, Error: l.out.Reasons[0]}}
-			return
-		}
-		for _, p := range l.phases {
-			launch := l.launch(p, places.byName[l.agent.Provider])
-			launch.Until = time.Now() // a service that fails is not outlasted: somebody waits for the answer
-			line := Job{Leg: l.out.ID, Phase: p.name, Key: string(launch.Spec.Key())}
-			found, err := do(l, p, launch)
-			if err != nil {
-				errs[i] = errors.Join(errs[i], fmt.Errorf("%s: %w", l.out.ID, err))
-			}
-			for _, j := range found {
-				line.is(j)
-				lines[i] = append(lines[i], line)
-			}
-			if len(found) == 0 {
-				lines[i] = append(lines[i], line)
-			}
-		}
-	})
+	r.places = places
+	lines, faults := make([][]Job, len(legs)), make([][]string, len(legs))
+	r.each(len(legs), func(i int) { lines[i], faults[i] = r.eachOf(ctx, legs[i], do) })
 	var all []Job
-	for _, l := range lines {
-		all = append(all, l...)
+	var errs []error
+	said := map[string]bool{}
+	for i := range legs {
+		all = append(all, lines[i]...)
+		for _, f := range faults[i] {
+			if !said[f] {
+				said[f] = true
+				errs = append(errs, errors.New(f))
+			}
+		}
 	}
 	return all, errors.Join(append(errs, places.close())...)
+}
+
+// eachOf is eachPhase for one leg. A provider that is silent is not asked for the later phases.
+func (r *run) eachOf(ctx context.Context, l *leg, do func(*leg, phase, train.Launch) ([]train.Job, error)) (lines []Job, faults []string) {
+	if l.out.Verdict != "" {
+		return []Job{{Leg: l.out.ID, Error: l.out.Reasons[0]}}, nil
+	}
+	var silence error
+	for _, p := range l.phases {
+		launch := l.launch(p, r.places.byName[l.agent.Provider])
+		launch.Until = time.Now() // a service that fails is not outlasted: somebody waits for the answer
+		launch.Waiting = func(why error, again time.Duration) {
+			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: p.name + ": " + r.waiting(l, why, again)})
+		}
+		line := Job{Leg: l.out.ID, Phase: p.name, Key: string(launch.Spec.Key())}
+		found, err := []train.Job(nil), silence
+		if silence == nil {
+			found, err = do(l, p, launch)
+		}
+		for _, j := range found {
+			at := line
+			at.is(j)
+			lines = append(lines, at)
+		}
+		if err != nil {
+			f := r.fault(l, err)
+			line.Error = f.reason
+			if errors.As(err, new(*train.Silence)) || errors.Is(err, context.DeadlineExceeded) {
+				line.Error, silence = "not known: "+f.reason, err
+			}
+			why := strings.Replace(f.reason, f.request, "", 1)
+			if !f.shared {
+				why = l.out.ID + ": " + why
+			}
+			faults = append(faults, why)
+		}
+		if err != nil || len(found) == 0 {
+			lines = append(lines, line)
+		}
+	}
+	return lines, faults
 }
 
 // locate reads the leg's data as far as the run keys of its phases need it. What an audit has against them is no matter

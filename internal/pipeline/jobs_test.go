@@ -91,9 +91,9 @@ func TestLookCancelRetry(t *testing.T) {
 		}
 		// The budget counts.
 		expect(look(CancelJobs), "agent-0 ftjob-4 cancelled 3")
-		little := 5.0
+		little := 15.0 // one of them was paid
 		m.Budget.MaxCostUSD = &little
-		if jobs, n := again("agent-0"); n != 0 || !strings.Contains(jobs[0].Error, "over the budget") {
+		if jobs, n := again(); n != 0 || !strings.Contains(jobs[0].Error, "over the budget") {
 			t.Errorf("retry over the budget: %d launched, %+v", n, jobs)
 		}
 	})

@@ -57,7 +57,11 @@ func TestFiftyDollars(t *testing.T) {
 			if math.Abs(r.Estimate.Total()-5*19.31) > 0.01 || math.Abs(r.ReservedUSD-spent) > 0.01 || math.Abs(r.CostUSD-spent) > 0.01 {
 				t.Errorf("run %d: estimated $%.2f, reserved $%.2f, spent $%.2f; want $96.55, $%.2f, $%[5]v", run, r.Estimate.Total(), r.ReservedUSD, r.CostUSD, spent)
 			}
-			if why := r.Legs[2].Reasons[0]; why != "not launched: over the budget: $19.31 more would make it $57.93 of $50.00" {
+			want := "not launched: over the budget: $19.31 more would make it $57.93 of $50.00"
+			if run == 1 {
+				want += "; $38.62 of that is for reused jobs, which count at what they cost"
+			}
+			if why := r.Legs[2].Reasons[0]; why != want {
 				t.Errorf("run %d: the third leg says %q", run, why)
 			}
 		}

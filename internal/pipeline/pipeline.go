@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tunegate/tunegate/internal/audit"
+	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/cost"
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
@@ -35,6 +36,12 @@ type Options struct {
 	Getenv func(string) string
 	// Transport carries all requests to services; nil: the client's own.
 	Transport http.RoundTripper
+	// AllowCommands lets graders run programs, contained: a model's own, or one that the manifest names; and the harness of SWE-bench,
+	// which itself contains in Docker what it tries.
+	AllowCommands bool
+	// Samples, if not nil, is given all answers of a benchmark when it ends, whatever came of it: of each phase of a leg in
+	// turn, by the leg's goroutine. What r makes of them was judged.
+	Samples func(leg string, all []bench.Sample, r bench.Reducer)
 	// Notify, if not nil, is told what happens, one call at a time.
 	Notify func(Event)
 }
@@ -104,6 +111,7 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 	if slices.ContainsFunc(legs, func(l *leg) bool { return l.out.Verdict == "" }) {
 		err = r.tuneAll(ctx, legs)
 	}
+	unite(legs)
 	r.tellStale(legs) // not before: a second, deeper audit looks for the entries of deep rules
 	for _, l := range legs {
 		doc.Legs = append(doc.Legs, l.out)
@@ -203,9 +211,13 @@ func (r *run) holdAll(legs []*leg) {
 func (r *run) tuneAll(ctx context.Context, legs []*leg) error {
 	places, err := r.openEndpoints(legs)
 	if err != nil {
+		why := err.Error()
+		if keys := (unset{}); errors.As(err, &keys) {
+			why = "not started: " + keys.brief() // the finding says more, once
+		}
 		for _, l := range legs {
 			if l.out.Verdict == "" {
-				r.end(l, gate.Error, err.Error())
+				r.end(l, gate.Error, why)
 			}
 		}
 		return err

@@ -99,7 +99,7 @@ func TestBudgetPaysForTheFirstLegs(t *testing.T) {
 	if err != nil || plan.TrainingUSD <= 0 || plan.BenchmarkUSD <= 0 {
 		t.Fatalf("plan %+v, %v", plan, err)
 	}
-	budget := plan.CostUSD * 2.5 / 5
+	budget := float64(plan.CostUSD) * 2.5 / 5
 	for range 3 {
 		m := load(t, base, 5, paid+fmt.Sprintf("budget: {max_cost_usd: %.4f}\n", budget))
 		m.Agents[0].Seed += 1000 // another fine-tune each time
@@ -230,7 +230,7 @@ func TestRepeatedTestsCountOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := start(t, m)
-	if verdicts(r) != "inconclusive" || r.Launched != 0 || !strings.Contains(r.Legs[0].Reasons[0], "only 1 test") || len(r.Legs[0].Audit.Findings) != 9 {
+	if verdicts(r) != "inconclusive" || r.Launched != 0 || !strings.Contains(r.Legs[0].Reasons[0], "1 test cannot show anything") || len(r.Legs[0].Audit.Findings) != 9 {
 		t.Errorf("verdict %q, %d launched, reasons %q, %d findings", verdicts(r), r.Launched, r.Legs[0].Reasons, len(r.Legs[0].Audit.Findings))
 	}
 }

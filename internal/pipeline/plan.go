@@ -3,6 +3,9 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/cost"
@@ -11,21 +14,45 @@ import (
 )
 
 // Plan is what a run would do, before anything is launched. Tokens include epochs; money is in USD and an upper bound
-// for the benchmark, which may end early, and for a thorough run, which ends with the first phase that does not pass.
+// for the benchmark, which may end early, and for a thorough run, which ends with the first phase that does not pass. With
+// one unknown price, what it is part of is unknown.
 type Plan struct {
 	Profile      string      `json:"profile"`
 	Legs         []PlanLeg   `json:"legs"`
 	Agents       []PlanAgent `json:"agents"`
 	Phases       []PlanPhase `json:"phases"` // over all legs
-	TrainingUSD  float64     `json:"training_usd"`
-	BenchmarkUSD float64     `json:"benchmark_usd"`
-	CostUSD      float64     `json:"cost_usd"`
+	TrainingUSD  USD         `json:"training_usd"`
+	BenchmarkUSD USD         `json:"benchmark_usd"`
+	CostUSD      USD         `json:"cost_usd"`
 	Hours        float64     `json:"hours"` // of training, from the first launch to the last end
 	Matrix       Matrix      `json:"matrix"`
 	Skips        []string    `json:"skips"` // what the profile leaves out, or may
+	Notes        []string    `json:"notes"` // what a run will need besides
 
 	Findings []diag.Finding `json:"-"`       // of the audit, by file and line
 	Blocked  []string       `json:"blocked"` // why something would not be launched, one sentence a leg
+}
+
+// USD is an amount of money. NaN is one that nobody knows: null in JSON, and so is every sum that it is part of.
+type USD float64
+
+// Known tells whether there is an amount.
+func (u USD) Known() bool { return !math.IsNaN(float64(u)) }
+
+// String writes dollars and cents, or "unknown".
+func (u USD) String() string {
+	if !u.Known() {
+		return "unknown"
+	}
+	return fmt.Sprintf("$%.2f", float64(u))
+}
+
+// MarshalJSON implements json.Marshaler.
+func (u USD) MarshalJSON() ([]byte, error) {
+	if !u.Known() {
+		return []byte("null"), nil
+	}
+	return strconv.AppendFloat(nil, float64(u), 'f', -1, 64), nil
 }
 
 // PlanLeg is one leg of a Plan.
@@ -43,7 +70,7 @@ type PlanPhase struct {
 	Name           string  `json:"name"`
 	Examples       int     `json:"examples"`
 	TrainingTokens int64   `json:"training_tokens"`
-	TrainingUSD    float64 `json:"training_usd"`
+	TrainingUSD    USD     `json:"training_usd"`
 	Hours          float64 `json:"hours"`
 }
 
@@ -95,7 +122,7 @@ func MakePlan(ctx context.Context, m *manifest.Manifest, o Options) (Plan, error
 	for i, sum := range p.Phases {
 		p.Phases[i].Hours = elapsed(m, legs, func(f phase) bool { return f.name == sum.Name })
 	}
-	p.Skips = skips(m, p)
+	p.Skips, p.Notes = skips(m, p), r.keyless(legs)
 	diag.Sort(p.Findings)
 	return p, ctx.Err()
 }
@@ -120,8 +147,13 @@ func Compare(ctx context.Context, m *manifest.Manifest, o Options) (Comparison, 
 func (p *Plan) add(l *leg, ledger *cost.Ledger) {
 	p.Findings = append(p.Findings, l.out.Audit.Findings...)
 	leg := PlanLeg{ID: l.out.ID, Agent: l.agent.Name, BaseModel: l.agent.BaseModel, Tests: len(l.tests.Tests), Phases: []PlanPhase{}}
+	training, benchmark := USD(l.estimate.TrainingUSD), USD(l.estimate.BenchmarkUSD)
 	for _, f := range l.phases {
-		phase := PlanPhase{f.name, f.examples, f.tokens, f.trainingUSD, f.hours}
+		phase := PlanPhase{f.name, f.examples, f.tokens, USD(f.trainingUSD), f.hours}
+		if l.price == nil {
+			phase.TrainingUSD = USD(math.NaN())
+			training, benchmark = phase.TrainingUSD, phase.TrainingUSD
+		}
 		leg.Phases = append(leg.Phases, phase)
 		leg.Examples = f.examples
 		p.sum(phase)
@@ -129,8 +161,8 @@ func (p *Plan) add(l *leg, ledger *cost.Ledger) {
 			p.Agents = append(p.Agents, PlanAgent{l.agent.Name, f.tokens})
 		}
 	}
-	p.TrainingUSD += l.estimate.TrainingUSD
-	p.BenchmarkUSD += l.estimate.BenchmarkUSD
+	p.TrainingUSD += training
+	p.BenchmarkUSD += benchmark
 	p.Legs = append(p.Legs, leg)
 	if l.out.Verdict != "" {
 		p.Blocked = append(p.Blocked, l.out.ID+": "+l.out.Reasons[0])
@@ -220,17 +252,38 @@ func skips(m *manifest.Manifest, p Plan) []string {
 		skip(few > 0, "the sample of %s with at most %d,000 examples", count(few, "leg"), sampleExamples/1000)
 		for i, f := range p.Phases {
 			var names []string
-			usd := 0.0
+			usd := USD(0)
 			for _, later := range p.Phases[i+1:] {
 				names = append(names, later.Name)
 				usd += later.TrainingUSD
 			}
-			skip(len(names) > 0, "%s wherever the %s does not pass, $%.2f of training if it does nowhere", strings.Join(names, " and "), f.Name, usd)
+			saves := ""
+			if usd.Known() {
+				saves = fmt.Sprintf(", %v of training if it does nowhere", usd)
+			}
+			skip(len(names) > 0, "%s wherever the %s does not pass%s", strings.Join(names, " and "), f.Name, saves)
 		}
 	}
+	skip(m.Audit.Deep == manifest.DeepNever, "the deep audit")
+	skip(m.Audit.Deep == manifest.DeepOnFailure, "the deep audit of legs that pass")
 	b := m.Benchmark
 	skip(b.Stop == manifest.StopQuick, "all tests after the first %d", b.Quick)
 	skip(b.Stop == manifest.StopEarly, "the tests that are left when the outcome is plain")
 	skip(b.Stop != manifest.StopQuick && b.Full > 0 && tests > b.Full, "the tests of an agent beyond %d", b.Full)
+	return out
+}
+
+// keyless says which of the legs' providers have no key yet.
+func (r *run) keyless(legs []*leg) []string {
+	out := []string{}
+	for _, l := range legs {
+		name := r.m.Providers[l.agent.Provider].APIKeyEnv
+		if name == "" || r.Getenv != nil && r.Getenv(name) != "" {
+			continue
+		}
+		if note := "the key in " + name + " is not set: run will need it"; !slices.Contains(out, note) {
+			out = append(out, note)
+		}
+	}
 	return out
 }

@@ -86,7 +86,7 @@ type planned struct {
 
 func phasesOf(p Plan) (out []planned) {
 	for _, f := range p.Phases {
-		out = append(out, planned{f.Name, f.Examples, f.TrainingTokens, fmt.Sprintf("%.2f", f.TrainingUSD), fmt.Sprintf("%.2f", f.Hours)})
+		out = append(out, planned{f.Name, f.Examples, f.TrainingTokens, fmt.Sprintf("%.2f", float64(f.TrainingUSD)), fmt.Sprintf("%.2f", f.Hours)})
 	}
 	return out
 }
@@ -108,19 +108,19 @@ func TestReference(t *testing.T) {
 	if got := phasesOf(thorough); !slices.Equal(got, []planned{trial, sample, full}) {
 		t.Errorf("thorough: %v", got)
 	}
-	if got := fmt.Sprintf("%.2f", thorough.Phases[1].TrainingUSD+thorough.Phases[2].TrainingUSD); got != "144.80" {
+	if got := fmt.Sprintf("%.2f", float64(thorough.Phases[1].TrainingUSD+thorough.Phases[2].TrainingUSD)); got != "144.80" {
 		t.Errorf("sample and full cost $%s, want $144.80", got)
 	}
-	if got := fmt.Sprintf("%.2f %.2f", thorough.TrainingUSD, thorough.Hours); got != "145.28 12.11" {
+	if got := fmt.Sprintf("%.2f %.2f", float64(thorough.TrainingUSD), thorough.Hours); got != "145.28 12.11" {
 		t.Errorf("all of thorough: %s", got)
 	}
-	if math.Abs(thorough.BenchmarkUSD-3*speed.BenchmarkUSD) > 1e-9 || speed.BenchmarkUSD <= 0 {
+	if math.Abs(float64(thorough.BenchmarkUSD-3*speed.BenchmarkUSD)) > 1e-9 || speed.BenchmarkUSD <= 0 {
 		t.Errorf("the benchmark of one phase is $%v, of three $%v", speed.BenchmarkUSD, thorough.BenchmarkUSD)
 	}
 	if got := strings.Join(thorough.Skips, "; "); got != "sample and full wherever the trial does not pass, $144.80 of training if it does nowhere; full wherever the sample does not pass, $96.53 of training if it does nowhere" {
 		t.Errorf("thorough skips %q", got)
 	}
-	if got := strings.Join(speed.Skips, "; "); got != "the trial on 100 examples and its gate; the sample of 10,000 examples and its gate; the tests that are left when the outcome is plain" {
+	if got := strings.Join(speed.Skips, "; "); got != "the trial on 100 examples and its gate; the sample of 10,000 examples and its gate; the deep audit of legs that pass; the tests that are left when the outcome is plain" {
 		t.Errorf("speed skips %q", got)
 	}
 
@@ -218,5 +218,63 @@ func TestPlanJSON(t *testing.T) {
 	}
 	if len(doc.Compare) != 2 || doc.Compare[0].Profile != "speed" || doc.Compare[1].Profile != "thorough" || len(doc.Compare[1].Phases) != 1 {
 		t.Errorf("compare %+v", doc.Compare)
+	}
+}
+
+// What nobody knows the price of is not free: it is unknown, with all that it is part of. What is priced stays so.
+func TestPlanOfUnknownPrice(t *testing.T) {
+	m := reference(t, 200, "1", "profile: thorough\n")
+	m.Agents[1].BaseModel = "odd-model"
+	c, err := Compare(t.Context(), m, Options{Getenv: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Matrix.Include) != 4 || len(c.Blocked) != 1 || !strings.HasPrefix(c.Blocked[0], "agent-1: the price of odd-model is unknown") {
+		t.Errorf("matrix %v, blocked %q", c.Matrix, c.Blocked)
+	}
+	if want := []string{"the key in ACME_API_KEY is not set: run will need it"}; !slices.Equal(c.Notes, want) {
+		t.Errorf("notes %q", c.Notes)
+	}
+	if got := c.Skips; slices.ContainsFunc(got, func(s string) bool { return strings.ContainsAny(s, "$") || strings.Contains(s, "NaN") }) {
+		t.Errorf("skips %q", got)
+	}
+	body, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type phase struct {
+		USD *float64 `json:"training_usd"`
+	}
+	type plan struct {
+		phase
+		Benchmark *float64 `json:"benchmark_usd"`
+		Cost      *float64 `json:"cost_usd"`
+		Phases    []phase
+		Legs      []struct{ Phases []phase }
+	}
+	var doc struct {
+		plan
+		Compare []plan
+	}
+	if err := json.Unmarshal(body, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range append(doc.Compare, doc.plan) {
+		if p.USD != nil || p.Benchmark != nil || p.Cost != nil || p.Phases[0].USD != nil || p.Legs[1].Phases[0].USD != nil {
+			t.Errorf("an unknown price has a value: %+v", p)
+		}
+		if usd := p.Legs[0].Phases[0].USD; usd == nil || *usd <= 0 {
+			t.Errorf("a known price has none: %+v", p)
+		}
+	}
+	if !strings.Contains(string(body), `"training_usd":null`) {
+		t.Errorf("no null in %s", body)
+	}
+
+	// With the key there is nothing to note, and a profile without the deep audit says so.
+	m.Audit.Deep = manifest.DeepNever
+	p, err := MakePlan(t.Context(), m, Options{Getenv: func(string) string { return "x" }})
+	if err != nil || len(p.Notes) > 0 || !slices.Contains(p.Skips, "the deep audit") {
+		t.Errorf("%v, notes %q, skips %q", err, p.Notes, p.Skips)
 	}
 }

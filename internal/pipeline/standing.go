@@ -36,23 +36,32 @@ func (r *run) standing(ctx context.Context, l *leg, s train.State, err error) st
 	case s.Unsettled && ctx.Err() != nil:
 		return standing{gate.Pending, "interrupted while a job was being created; the next run finds out whether there is one", nil}
 	case s.Unsettled:
-		return standing{gate.Pending, fmt.Sprintf("a job was being created, and whether there is one is not known: %v; the next run finds out", err), nil}
+		return standing{gate.Pending, fmt.Sprintf("a job was being created, and whether there is one is not known: %s; the next run finds out", r.fault(l, err).reason), nil}
 	case s.Pending():
 		return standing{gate.Pending, r.goesOn(ctx, l, j, err), nil}
 	case ctx.Err() != nil && j.ID != "":
 		return standing{gate.Pending, fmt.Sprintf("interrupted; job %s has %s", j.ID, j.Status), nil}
 	case ctx.Err() != nil:
 		return standing{gate.Pending, "interrupted before a job was launched", nil}
-	case errors.Is(err, cost.ErrOverBudget), errors.Is(err, errTooLate):
+	case errors.Is(err, cost.ErrOverBudget), errors.Is(err, errTooLate), errors.Is(err, errOutOfReach):
 		return standing{gate.Inconclusive, fmt.Sprintf("not launched: %v", err), nil}
 	case err != nil:
-		return standing{gate.Error, err.Error(), nil}
+		f := r.fault(l, err)
+		l.request = f.request
+		return standing{gate.Error, f.reason, f.todo}
 	case j.Status == train.Failed:
 		return failure(j)
 	case j.Status == train.Cancelled:
 		return standing{gate.Error, fmt.Sprintf("job %s was cancelled at %s", j.ID, l.out.Provider), nil}
 	}
 	return standing{}
+}
+
+// fail ends a leg with an error that its provider may be behind.
+func (r *run) fail(l *leg, err error) {
+	f := r.fault(l, err)
+	l.request, l.out.Next = f.request, append(l.out.Next, f.todo...)
+	r.end(l, gate.Error, f.reason)
 }
 
 // failure says why a job has failed, in the service's words, and what may help.
@@ -98,7 +107,7 @@ func (r *run) goesOn(ctx context.Context, l *leg, j train.Job, err error) string
 	case ctx.Err() != nil:
 		why = "interrupted"
 	case err != nil:
-		why = err.Error()
+		why = r.fault(l, err).reason
 	}
 	text := fmt.Sprintf("%s: job %s is %s and %s", why, j.ID, j.Status, where)
 	if remark := stuck(j); remark != "" {

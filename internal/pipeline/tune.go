@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/dataset"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/journal"
@@ -29,6 +30,16 @@ func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 		return
 	}
 	defer book.Close()
+	// The journal's lock is on the answers too.
+	if l.answers, err = bench.OpenCache(filepath.Join(r.State, "answers", l.out.ID+".jsonl")); err != nil {
+		r.end(l, gate.Error, err.Error())
+		return
+	}
+	defer func() {
+		if err := l.answers.Close(); err != nil {
+			l.out.Reasons = append(l.out.Reasons, err.Error())
+		}
+	}()
 	r.askEnding(ctx, l)
 	for i, p := range l.phases {
 		turn.wait(ctx, i)
@@ -45,7 +56,8 @@ func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 			return
 		}
 		takeDown, err := r.deploy(ctx, l, p, out)
-		tuned := &fresh{Completer: r.places.byName[l.agent.Provider].client, until: time.Now().Add(readyTime)}
+		at := r.places.byName[l.agent.Provider]
+		tuned := &fresh{Completer: at.pace.Over(at.client), until: time.Now().Add(readyTime)}
 		if err == nil {
 			err = r.benchmark(ctx, l, p, out, tuned)
 			takeDown()
@@ -59,7 +71,7 @@ func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 			return
 		}
 		if err != nil {
-			r.end(l, gate.Error, err.Error())
+			r.fail(l, err)
 			return
 		}
 		r.tell(Event{Leg: l.out.ID, Stage: Benchmarking, Phase: p.name, Text: fmt.Sprintf("%s: %s", p.name, out.Decision.Reasons[0])})
@@ -95,6 +107,9 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 		if err := r.inTime(); err != nil {
 			return err
 		}
+		if err := r.reachable(l); err != nil {
+			return err
+		}
 		ours = true
 		if err := r.reserve(l, p.trainingUSD+p.benchmarkUSD); err != nil {
 			return err
@@ -106,11 +121,7 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 		return nil
 	}
 	launch.Waiting = func(why error, again time.Duration) {
-		what := "the service fails"
-		if errors.As(why, new(*train.Busy)) {
-			what = "no room for another job"
-		}
-		r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: %s, asking again in %v: %v", p.name, what, again.Round(time.Second), why)})
+		r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: p.name + ": " + r.waiting(l, why, again)})
 	}
 	var alone func()
 	var status train.Status
@@ -118,7 +129,7 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 	launch.Notify = func(j train.Job, metrics []train.Metric) {
 		if status == "" && !ours {
 			// Another run paid, but the budget is for the manifest's fine-tunes: the same ones are launched in every run.
-			r.ledger.Settle(0, l.billed(p, j))
+			r.ledger.Reuse(l.billed(p, j))
 		}
 		if !j.Status.Final() {
 			at.take()
@@ -168,7 +179,7 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 	case state.Launched > 0:
 		out.CostUSD = l.billed(p, j)
 	case ours && j.ID != "":
-		r.ledger.Settle(0, l.billed(p, j)) // another run was quicker
+		r.ledger.Reuse(l.billed(p, j)) // another run was quicker
 	}
 	r.settle(l, p.trainingUSD, out.CostUSD)
 	return state, err
@@ -241,7 +252,7 @@ func (r *run) alone(key string) (release func()) {
 // launch describes the fine-tune of a phase at a place: the run key's parts and the files. The key in the files' names
 // leads back from a job to its fine-tune where a service keeps no metadata.
 func (l *leg) launch(p phase, at endpoint) train.Launch {
-	out := train.Launch{Provider: at.client, Settle: at.settle, Spec: train.Spec{
+	out := train.Launch{Provider: at.client, Settle: at.settle, Reach: at.reach, Spec: train.Spec{
 		Endpoint: at.identity, Model: l.agent.BaseModel, Method: "supervised", Agent: l.agent.Name,
 		Epochs: p.epochs, BatchSize: l.agent.BatchSize, LearningRate: l.agent.LearningRateMultiplier, Seed: int64(l.agent.Seed),
 		Training: p.training.SHA256, Validation: l.validation.SHA256,

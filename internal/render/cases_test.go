@@ -70,6 +70,9 @@ func cases() map[string]report.Report {
 		flip("t-7", "where is my parcel", "track_order", "track_order", "cancel_order", -1),
 		flip("t-1", "I want to cancel the order I made this morning, and the one from last week too", "cancel_order", "track_order", "cancel_order", 1),
 	}
+	passed.Phases[0].Benchmark.Labels = []report.Label{{Label: "track_order", Tests: 9, Base: 1, Tuned: 8. / 9, Losses: 1}, {Label: "refund", Tests: 4, Base: 0.5, Tuned: 0.5},
+		{Label: "cancel_order", Tests: 7, Base: 2. / 7, Tuned: 1, Wins: 5}}
+	passed.Phases[0].Benchmark.Repeats, passed.Phases[0].Benchmark.Cached, passed.Phases[0].Benchmark.Refused = 3, 60, 1
 	again := tuned("bank-triage", gate.Pass, better())
 	again.Next = []string{"try ft:small-2:acme:bank-triage:9f1c on real traffic beside the base model (A/B) before it replaces it"}
 	again.Phases[0].Launched, again.Phases[0].CostUSD = 0, 0.003
@@ -167,6 +170,7 @@ func marked(s string) report.Report {
 	p.Benchmark.Flips = []report.Flip{flip(s, s, s, s, s, -1), flip(s, s, s, s, s, 1)}
 	passed := tuned("y", gate.Pass, better())
 	passed.ID, passed.Reasons, passed.Next = s, []string{s}, []string{s}
+	p.Benchmark.Labels = []report.Label{{Label: s, Tests: 3, Wins: 1}}
 	l.Advice = []advice.Step{{Do: s, Why: s, Effect: s, Rule: s, File: s, Lines: []int{3, 4}, Tests: []string{s, s}, Examples: []string{s}}}
 	bare := leg(s, gate.Error, s)
 	bare.Next = []string{s, "next: " + s}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/gate"
@@ -104,7 +105,8 @@ func resultsLeg(b *strings.Builder, l *report.Leg, ownGate bool) {
 	b.WriteString("\n<details><summary>How it was tuned and measured</summary>\n\n")
 	measured(b, l)
 	b.WriteString("\n</details>\n")
-	if k := l.Last().Benchmark; k != nil && len(k.Flips) > 0 {
+	if k := l.Last().Benchmark; k != nil {
+		byLabel(b, k.Labels)
 		flipped(b, k.Flips)
 	}
 }
@@ -121,7 +123,16 @@ func measured(b *strings.Builder, l *report.Leg) {
 		if k.Failed > 0 {
 			fmt.Fprintf(b, "; %d without an answer from both models", k.Failed)
 		}
+		if k.Repeats > 1 {
+			fmt.Fprintf(b, "; each %d times", k.Repeats)
+		}
 		b.WriteString("\n")
+		if k.Cached > 0 {
+			fmt.Fprintf(b, "- %s of the base kept from an earlier benchmark\n", plural(k.Cached, "answer"))
+		}
+		if k.Refused > 0 {
+			fmt.Fprintf(b, "- the service put off %s, and was asked again\n", plural(k.Refused, "request"))
+		}
 	}
 	if e := l.Estimate; e != nil {
 		fmt.Fprintf(b, "- estimated at %s of training and at most %s of benchmark\n", dollars(e.TrainingUSD), dollars(e.BenchmarkUSD))
@@ -159,8 +170,32 @@ func job(p report.Phase) string {
 	return s
 }
 
+// shownLabels is how many labels a page shows; the report has more.
+const shownLabels = 15
+
+// byLabel writes what the models made of each label on which they differ, what lost most first.
+func byLabel(b *strings.Builder, labels []report.Label) {
+	labels = slices.DeleteFunc(slices.Clone(labels), func(g report.Label) bool { return g.Wins+g.Losses == 0 })
+	if len(labels) == 0 {
+		return
+	}
+	shown := labels[:min(len(labels), shownLabels)]
+	of := plural(len(labels), "label")
+	if len(shown) < len(labels) {
+		of = fmt.Sprintf("%d of %s, the worst first", len(shown), of)
+	}
+	fmt.Fprintf(b, "\n<details><summary>What was wanted, and how often it came: %s</summary>\n\n| wanted | tests | base | tuned | won | lost |\n| --- | ---: | ---: | ---: | ---: | ---: |\n", of)
+	for _, g := range shown {
+		fmt.Fprintf(b, "| %s | %d | %s | %s | %d | %d |\n", cell(g.Label), g.Tests, tight(score(g.Base)), tight(score(g.Tuned)), g.Wins, g.Losses)
+	}
+	b.WriteString("\nA label of a handful of tests shows nothing by itself.\n\n</details>\n")
+}
+
 // flipped writes tests with both answers side by side.
 func flipped(b *strings.Builder, flips []report.Flip) {
+	if len(flips) == 0 {
+		return
+	}
 	fmt.Fprintf(b, "\n<details><summary>Where the models differ, %s</summary>\n\n| | test | asked | wanted | base | tuned |\n| --- | --- | --- | --- | --- | --- |\n", plural(len(flips), "test"))
 	for _, f := range flips {
 		which := "won"

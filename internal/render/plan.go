@@ -17,7 +17,7 @@ func Plan(w io.Writer, p pipeline.Plan) error {
 	rows := [][]string{{"leg", "examples", "tokens", "cost", "phase", "hours", "tests", "base model"}}
 	for _, l := range p.Legs {
 		for _, f := range l.Phases {
-			rows = append(rows, []string{Line(l.ID), thousands(int64(f.Examples)), thousands(f.TrainingTokens), dollars(f.TrainingUSD), f.Name, hours(f.Hours), fmt.Sprint(l.Tests), Line(l.BaseModel)})
+			rows = append(rows, []string{Line(l.ID), thousands(int64(f.Examples)), thousands(f.TrainingTokens), price(f.TrainingUSD), f.Name, hours(f.Hours), fmt.Sprint(l.Tests), Line(l.BaseModel)})
 		}
 	}
 	if len(rows) > 1 {
@@ -25,14 +25,17 @@ func Plan(w io.Writer, p pipeline.Plan) error {
 		b.WriteString("\ntraining\n")
 		var totals [][]string
 		for _, f := range byPhase(p) {
-			totals = append(totals, []string{f.Name, thousands(f.TrainingTokens) + " tokens", dollars(f.TrainingUSD)})
+			totals = append(totals, []string{f.Name, thousands(f.TrainingTokens) + " tokens", price(f.TrainingUSD)})
 		}
 		table(&b, totals)
 		took := "under a minute"
 		if p.Hours >= 1./60 {
 			took = "about " + hours(p.Hours) + " hours"
 		}
-		fmt.Fprintf(&b, "\ntraining %s, benchmark at most %s, together at most %s, %s\n", dollars(p.TrainingUSD), dollars(p.BenchmarkUSD), dollars(p.CostUSD), took)
+		fmt.Fprintf(&b, "\ntraining %s, benchmark %s, together %s, %s\n", price(p.TrainingUSD), atMost(p.BenchmarkUSD), atMost(p.CostUSD), took)
+	}
+	for _, note := range p.Notes {
+		fmt.Fprintf(&b, "note: %s\n", Line(note))
 	}
 	for _, reason := range p.Blocked {
 		fmt.Fprintf(&b, "blocked: %s\n", Line(reason))
@@ -88,7 +91,7 @@ func Comparison(w io.Writer, c pipeline.Comparison) error {
 		}
 	}
 	numbers := func(f pipeline.PlanPhase) (examples, tokens, cost string) {
-		return thousands(int64(f.Examples)), thousands(f.TrainingTokens), dollars(f.TrainingUSD)
+		return thousands(int64(f.Examples)), thousands(f.TrainingTokens), price(f.TrainingUSD)
 	}
 	for _, name := range []string{"trial", "sample", "full", "sample and full"} {
 		line(name, func(p pipeline.Plan) (examples, tokens, cost string) {
@@ -107,8 +110,8 @@ func Comparison(w io.Writer, c pipeline.Comparison) error {
 		}
 		return numbers(all)
 	})
-	line("benchmark, at most", func(p pipeline.Plan) (examples, tokens, cost string) { return "", "", dollars(p.BenchmarkUSD) })
-	line("together, at most", func(p pipeline.Plan) (examples, tokens, cost string) { return "", "", dollars(p.CostUSD) })
+	line("benchmark, at most", func(p pipeline.Plan) (examples, tokens, cost string) { return "", "", price(p.BenchmarkUSD) })
+	line("together, at most", func(p pipeline.Plan) (examples, tokens, cost string) { return "", "", price(p.CostUSD) })
 	line("hours, about", func(p pipeline.Plan) (examples, tokens, cost string) { return "", "", hours(p.Hours) })
 	if len(c.Phases) > 0 {
 		b.WriteString("\n")
@@ -126,8 +129,11 @@ func Comparison(w io.Writer, c pipeline.Comparison) error {
 			fmt.Fprintf(&b, "  blocked: %s\n", Line(reason))
 		}
 	}
-	if len(c.Findings) > 0 {
+	if len(c.Findings) > 0 || len(c.Notes) > 0 {
 		b.WriteString("\n")
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintf(&b, "note: %s\n", Line(note))
 	}
 	stopping(&b, c.Findings)
 	_, err := io.WriteString(w, b.String())
@@ -144,6 +150,22 @@ func columns(b *strings.Builder, rows [][]string) {
 		}
 	}
 	b.WriteString(strings.Join(align(all), "\n") + "\n")
+}
+
+// price writes an amount that may be unknown.
+func price(usd pipeline.USD) string {
+	if !usd.Known() {
+		return usd.String()
+	}
+	return dollars(float64(usd))
+}
+
+// atMost writes an upper bound.
+func atMost(usd pipeline.USD) string {
+	if !usd.Known() {
+		return usd.String()
+	}
+	return "at most " + price(usd)
 }
 
 func hours(h float64) string {

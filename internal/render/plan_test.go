@@ -1,6 +1,8 @@
 package render
 
 import (
+	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -53,6 +55,22 @@ thorough skips
 `, "?", "\ufffd")
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// A price that nobody knows is no $0.00.
+func TestPlanUnknownPrice(t *testing.T) {
+	unknown := pipeline.USD(math.NaN())
+	full := pipeline.PlanPhase{Name: "full", Examples: 10, TrainingTokens: 1000, TrainingUSD: unknown}
+	p := pipeline.Plan{Profile: "speed", Legs: []pipeline.PlanLeg{{ID: "a", BaseModel: "m", Phases: []pipeline.PlanPhase{full}}}, Phases: []pipeline.PlanPhase{full},
+		TrainingUSD: unknown, BenchmarkUSD: unknown, CostUSD: unknown, Notes: []string{"the key is not set"}}
+	var b strings.Builder
+	if err := errors.Join(Plan(&b, p), Comparison(&b, pipeline.Comparison{Plan: p, Compare: []pipeline.Plan{p}})); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); strings.Contains(got, "$") || strings.Contains(got, "NaN") || strings.Count(got, "unknown") != 9 ||
+		!strings.Contains(got, "\ntraining unknown, benchmark unknown, together unknown, under a minute\n") || strings.Count(got, "\nnote: the key is not set\n") != 2 {
+		t.Error(got)
 	}
 }
 

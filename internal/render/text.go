@@ -68,14 +68,14 @@ func (s Screen) leftOut(b *strings.Builder, legs []report.Leg) {
 
 // write adds a text, broken to the screen's width.
 func (s Screen) write(b *strings.Builder, text, indent string) {
-	for _, line := range wrap(text, s.Width, indent) {
+	for _, line := range Wrap(text, s.Width, indent) {
 		b.WriteString(line + "\n")
 	}
 }
 
 // line adds a text that ends with a verdict.
 func (s Screen) line(b *strings.Builder, text, word string, v gate.Verdict) {
-	lines := wrap(text+word, s.Width, "  ")
+	lines := Wrap(text+word, s.Width, "  ")
 	for _, line := range lines[:len(lines)-1] {
 		b.WriteString(line + "\n")
 	}

@@ -63,9 +63,9 @@ func split(s string, limit int) (head, rest string) {
 // minWidth is where wrapping ends: on a narrower screen lines are cut by the terminal.
 const minWidth = 20
 
-// wrap breaks a text into lines of at most limit columns at its spaces, and inside a word only where the word alone is too long.
+// Wrap breaks a text into lines of at most limit columns at its spaces, and inside a word only where the word alone is too long.
 // The second and later lines begin with indent. Without a limit (0) there is one line.
-func wrap(s string, limit int, indent string) []string {
+func Wrap(s string, limit int, indent string) []string {
 	if limit == 0 || Cells(s) <= limit {
 		return []string{s}
 	}

@@ -46,8 +46,8 @@ func TestWrap(t *testing.T) {
 		{"客服路由客服路由客服路由", 21, []string{"客服路由客服路由客服", ".路由"}},
 		{"a b", 1, []string{"a b"}},
 	} {
-		if got := wrap(c.in, c.limit, "."); !slices.Equal(got, c.want) {
-			t.Errorf("wrap(%q, %d) = %q, want %q", c.in, c.limit, got, c.want)
+		if got := Wrap(c.in, c.limit, "."); !slices.Equal(got, c.want) {
+			t.Errorf("Wrap(%q, %d) = %q, want %q", c.in, c.limit, got, c.want)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func FuzzWrap(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, limit int) {
 		s = clean(s)
 		limit = max(minWidth, min(limit, 200))
-		lines := wrap(s, limit, "    ")
+		lines := Wrap(s, limit, "    ")
 		for _, l := range lines {
 			if Cells(l) > limit {
 				t.Errorf("%d columns in %q, the limit is %d", Cells(l), l, limit)

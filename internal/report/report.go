@@ -125,11 +125,27 @@ type Benchmark struct {
 	Available    int     `json:"available"` // tests in the file
 	LeftOut      int     `json:"left_out"`  // of them in the training data
 	Asked        int     `json:"asked"`
-	Failed       int     `json:"failed"` // tests without an answer from both arms
+	Repeats      int     `json:"repeats"` // how often each arm was asked each test
+	Failed       int     `json:"failed"`  // tests without an answer from both arms
+	Cached       int     `json:"cached"`  // answers of the base from an earlier benchmark
+	Refused      int     `json:"refused"` // requests that the service put off: it was asked too often
 	InputTokens  int64   `json:"input_tokens"`
 	OutputTokens int64   `json:"output_tokens"`
+	BaseLatency  float64 `json:"base_latency"` // median seconds until an answer
+	TunedLatency float64 `json:"tuned_latency"`
 	Seconds      float64 `json:"seconds"`
-	Flips        []Flip  `json:"flips"` // some of the tests that the arms score differently
+	Labels       []Label `json:"labels"` // where the tests have some
+	Flips        []Flip  `json:"flips"`  // some of the tests that the arms score differently
+}
+
+// Label is what the arms made of the tests that want the same.
+type Label struct {
+	Label  string  `json:"label"`
+	Tests  int     `json:"tests"`
+	Base   float64 `json:"base"`   // mean score
+	Tuned  float64 `json:"tuned"`  // mean score
+	Wins   int     `json:"wins"`   // tests on which tuned is better
+	Losses int     `json:"losses"` // worse
 }
 
 // Flip is a test that one arm does better than the other.
@@ -191,7 +207,7 @@ func (l *Leg) complete() {
 		l.CostUSD += p.CostUSD
 		p.Extra = orEmpty(p.Extra)
 		if p.Benchmark != nil {
-			p.Benchmark.Flips = orEmpty(p.Benchmark.Flips)
+			p.Benchmark.Flips, p.Benchmark.Labels = orEmpty(p.Benchmark.Flips), orEmpty(p.Benchmark.Labels)
 		}
 	}
 	l.Reasons, l.Next, l.Advice, l.Phases = orEmpty(l.Reasons), orEmpty(l.Next), orEmpty(l.Advice), orEmpty(l.Phases)
