@@ -5,12 +5,12 @@
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
-# The vocabulary module embeds four vocabularies as text. The binary reads two of them, and reads them compressed too:
-# that makes it half as large. Their files keep the names that the module embeds.
+# The vocabulary module embeds four vocabularies as text. The binary reads two of them, and reads them compressed and without the
+# ranks, which count the lines: that makes it half as large. Their files keep the names that the module embeds.
 RUN go mod download github.com/pkoukk/tiktoken-go-loader \
  && cp -r "$(go list -m -f '{{.Dir}}' github.com/pkoukk/tiktoken-go-loader)" /vocabularies \
  && cd /vocabularies/assets && rm p50k_base.tiktoken r50k_base.tiktoken \
- && for f in *.tiktoken; do gzip -9 <"$f" >"$f.gz" && mv -f "$f.gz" "$f"; done \
+ && for f in *.tiktoken; do awk '$2 != NR-1 { exit 1 } { print $1 }' "$f" >"$f.bare" && gzip -9 <"$f.bare" >"$f" && rm "$f.bare" || exit 1; done \
  && cd /src && go mod edit -replace github.com/pkoukk/tiktoken-go-loader=/vocabularies
 COPY cmd cmd
 COPY internal internal
@@ -18,9 +18,13 @@ COPY internal internal
 # here can tell which commit that is, so it says that it does not know. The log of the workflow's job names the commit.
 ARG VERSION=
 ARG COMMIT=unknown
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.release=$VERSION -X main.commit=$COMMIT" -o /tunegate ./cmd/tunegate
+# HTTP/1.1 is enough for sixteen questions at once, and half a megabyte smaller.
+RUN CGO_ENABLED=0 go build -trimpath -tags nethttpomithttp2 -ldflags "-s -w -X main.release=$VERSION -X main.commit=$COMMIT" -o /tunegate ./cmd/tunegate \
+ && mkdir -p /root-of-image/etc/ssl/certs && cp /etc/ssl/certs/ca-certificates.crt /root-of-image/etc/ssl/certs/ \
+ && mkdir -m 1777 /root-of-image/tmp
 
-FROM gcr.io/distroless/static-debian12
+FROM scratch
+COPY --from=build /root-of-image/ /
 # No USER: a container action must be root to write the runner's files. What it leaves in the workspace it hands over
 # to the workspace's owner.
 COPY --from=build /tunegate /tunegate

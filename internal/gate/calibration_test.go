@@ -48,13 +48,13 @@ func (o outcomes) pairs(ids []string) []Pair {
 
 // invented is a kind of benchmark whose truth is known, and what the gate is asked of it.
 type invented struct {
-	truth, scores string
-	rule          Rule
-	measure       Measure
-	base, gain    float64 // gain in the measure
-	repeats       int     // 0: one answer a test, right or wrong; else scores are means over so many answers
-	sizes         []int
-	atMost        float64 // highest share of passes that is promised, by either way of stopping
+	truth      string
+	rule       Rule
+	measure    Measure
+	base, gain float64 // gain in the measure
+	repeats    int     // 0: one answer a test, right or wrong; else scores are means over so many answers
+	sizes      []int
+	atMost     float64 // highest share of passes that is promised, by either way of stopping
 }
 
 func (c invented) String() string {

@@ -144,7 +144,7 @@ func readVocabulary(name string) (*vocabulary, error) {
 }
 
 // decodeVocabulary reads lines of a token in base64, a space and its rank; the ranks count from 0 without a gap. The
-// data may be compressed with gzip, which is how the container image keeps it.
+// data may be compressed with gzip, and the ranks left out, which is how the container image keeps it.
 func decodeVocabulary(data []byte) (*vocabulary, error) {
 	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
 		r, err := gzip.NewReader(bytes.NewReader(data))
@@ -173,12 +173,12 @@ func decodeVocabulary(data []byte) (*vocabulary, error) {
 	for len(data) > 0 {
 		var line []byte
 		line, data, _ = bytes.Cut(data, []byte{'\n'})
-		encoded, rank, ok := bytes.Cut(line, []byte{' '})
+		encoded, rank, ranked := bytes.Cut(line, []byte{' '})
 		var err error
 		if token, err = base64.StdEncoding.AppendDecode(token[:0], encoded); err != nil {
 			return nil, fmt.Errorf("line %d: %w", len(v.keys)+1, err)
 		}
-		if r, err := strconv.Atoi(string(rank)); !ok || err != nil || r != len(v.keys) || len(token) == 0 {
+		if r, err := strconv.Atoi(string(rank)); ranked && (err != nil || r != len(v.keys)) || len(token) == 0 {
 			return nil, fmt.Errorf("line %d: expected a token and the rank %d", len(v.keys)+1, len(v.keys))
 		}
 		v.add(token)

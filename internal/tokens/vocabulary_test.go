@@ -84,7 +84,12 @@ func TestDecodeVocabulary(t *testing.T) {
 	z := gzip.NewWriter(&zipped)
 	z.Write([]byte(good))
 	z.Close()
-	for _, data := range [][]byte{[]byte(good), zipped.Bytes()} {
+	var bare []byte // without the ranks
+	for line := range strings.Lines(good) {
+		token, _, _ := strings.Cut(line, " ")
+		bare = append(append(bare, token...), '\n')
+	}
+	for _, data := range [][]byte{[]byte(good), zipped.Bytes(), bare} {
 		v, err := decodeVocabulary(data)
 		if err != nil {
 			t.Fatal(err)
@@ -96,7 +101,7 @@ func TestDecodeVocabulary(t *testing.T) {
 	for data, want := range map[string]string{
 		"":                          "not every byte is a token",
 		"YQ== 0\n":                  "not every byte is a token",
-		"YQ==\n":                    "line 1: expected a token and the rank 0",
+		"YQ== x\n":                  "line 1: expected a token and the rank 0",
 		"YQ== 0\nYg== 2\n":          "line 2: expected a token and the rank 1",
 		" 0\n":                      "line 1: expected a token and the rank 0",
 		"Y* 0\n":                    "line 1: illegal base64",
