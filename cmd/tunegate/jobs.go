@@ -63,7 +63,7 @@ func cancelCommand() command {
 	return command{
 		name: "cancel", args: "[MANIFEST]", summary: "end the jobs that run at the provider for these inputs",
 		about: "Cancels every job that bears the run key of one of the manifest's fine-tunes and is under way, and prints " +
-			"them. Asks nothing. What was trained until then may be billed. Exit code 0 also when there was nothing to cancel, 3 where " +
+			"them. Asks nothing. What was trained until then may be billed. A cancelled fine-tune is launched again by retry alone. Exit code 0 also when there was nothing to cancel, 3 where " +
 			"a provider does not answer: its jobs may go on.",
 		example: "tunegate cancel testdata/five-agents/tunegate.yaml --leg ops-tools",
 		exits:   []int{exitError, exitInterrupted},

@@ -16,7 +16,8 @@ func planCommand() command {
 	return command{
 		name: "plan", args: "[MANIFEST]", summary: "what would be trained: phases, tokens, cost, time",
 		about: "Audits the data and estimates; launches nothing and asks no service. Exit code 1 when run would\n" +
-			"refuse to launch, or the budget does not cover all that it may launch.",
+			"refuse to launch, or the budget does not cover all that it may launch. What has no known price is unknown; in JSON its\n" +
+			"cost is null.",
 		example: "tunegate plan testdata/five-agents/tunegate.yaml --compare",
 		exits:   []int{exitFail},
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {

@@ -362,7 +362,7 @@ var coloured = regexp.MustCompile(`\x1b\[[0-9;]*3[1-6]m`)
 // A terminal that moves no cursor, and every pipe, gets lines; colours are for those who want them.
 func TestPlainTerminal(t *testing.T) {
 	for _, variable := range []string{"TERM=dumb", "NO_COLOR=1", "NO_COLOR="} {
-		keys, program := pseudoTerminal(t, 80, 24)
+		keys, program := pseudoTerminal(t, 60, 24)
 		c := process(t, t.TempDir(), "run", example(t, "five-agents"))
 		c.Env = append(c.Env, "TERM=xterm", "NO_COLOR=", variable)
 		c.Stdout, c.Stderr = program, program
@@ -375,7 +375,12 @@ func TestPlainTerminal(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", variable, err, said)
 		}
 		lines := strings.HasPrefix(variable, "TERM=")
-		if got := bytes.Contains(said, []byte("job ftjob-")); got != lines {
+		for line := range strings.Lines(string(said)) {
+			if n := render.Cells(strings.TrimRight(line, "\r\n")); lines && n > 60 {
+				t.Errorf("%s: a line of %d columns is left to a terminal of 60: %q", variable, n, line)
+			}
+		}
+		if got := bytes.Contains(said, []byte("ftjob-")); got != lines {
 			t.Errorf("%s: lines: %v", variable, got)
 		}
 		if got := !bytes.Contains(said, []byte("\x1b[")); got != (variable == "TERM=dumb") {

@@ -39,20 +39,24 @@ func ipAddress(text string, i int) (start, end int, ok bool) {
 			end++
 		}
 	}
-	if !ends(text, end) || end < len(text) && text[end] == '/' && end+1 < len(text) && digit(text[end+1]) || !somebodys(octets) {
+	url := strings.HasSuffix(text[:i], "://")
+	if !ends(text, end) && !(url && text[end] == '/') || end < len(text) && text[end] == '/' && end+1 < len(text) && digit(text[end+1]) || !somebodys(octets) {
 		return 0, 0, false
 	}
-	called := ahead(text, i, addressWord)
+	if url || strings.HasPrefix(text[end:], " - - [") { // as a web server logs
+		return i, end, true
+	}
+	called := ahead(text, i, true, addressWord)
 	return i, end, called > 0 || called == 0 && digits >= 8
 }
 
 func addressWord(word string) int {
 	switch word {
 	case "ip", "ips", "ipv", "ipaddress", "ipaddr", "address", "addresses", "addr", "host", "hostname", "client", "clientip", "remote", "visitor", "login", "logged", "ping", "ssh", "traceroute", "whois":
-		return 1
+		return calls
 	case "version", "versions", "ver", "release", "releases", "build", "upgrade", "upgraded", "upgrading", "downgrade", "update", "updated", "firmware", "driver", "patch", "bump", "bumps",
 		"section", "sections", "sec", "chapter", "clause", "article", "paragraph", "rule", "figure", "fig", "table", "appendix", "step", "exercise", "theorem", "lemma", "oid", "dns", "netmask", "subnet":
-		return -1
+		return noneAt
 	}
 	return 0
 }

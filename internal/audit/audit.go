@@ -158,6 +158,7 @@ func run(ctx context.Context, in Input, p Policy, workers int) (Result, error) {
 	}
 	res.Lengths, res.Labels = train.lengths(), train.labelSet()
 	grade(res.Findings, rules, p, train)
+	res.Findings = append(res.Findings, scanTests(in.Tests, rules, p)...)
 	diag.Sort(res.Findings)
 	return res, nil
 }
@@ -176,7 +177,8 @@ func part(progress func(done, total int64), reads []*dataset.File, i int) func(d
 	return func(done, _ int64) { progress(before+done, total) }
 }
 
-// grade gives each finding its severity: the policy's, else the rule's; critical where a share is above what the policy allows.
+// grade gives each finding its severity: the policy's, else the rule's; critical where a share is above what the policy allows,
+// less what does not count towards that share: such a finding has a severity already.
 func grade(fs []diag.Finding, rules []Rule, p Policy, train *set) {
 	severity := make(map[string]diag.Severity, len(rules))
 	for _, r := range rules {
@@ -185,13 +187,15 @@ func grade(fs []diag.Finding, rules []Rule, p Policy, train *set) {
 			severity[r.Name] = s
 		}
 	}
-	if train.duplicateShare() > p.MaxDuplicates {
-		severity["exact-duplicate"] = diag.Critical
-	}
-	if train.contaminatedShare() > p.MaxContamination {
-		severity["contamination"] = diag.Critical
+	raised := map[string]bool{
+		"exact-duplicate": train.duplicateShare() > p.MaxDuplicates,
+		"contamination":   train.contaminatedShare() > p.MaxContamination,
 	}
 	for i := range fs {
-		fs[i].Severity = severity[fs[i].Rule]
+		f := &fs[i]
+		counts := f.Severity == 0
+		if f.Severity = severity[f.Rule]; counts && raised[f.Rule] {
+			f.Severity = diag.Critical
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tunegate/tunegate/internal/dataset"
 	"github.com/tunegate/tunegate/internal/diag"
 )
 
@@ -54,8 +55,16 @@ type entry struct {
 // maxBaseline bounds the bytes of a baseline: about 100,000 entries.
 const maxBaseline = 32 << 20
 
-// OpenBaseline reads a baseline, which findings call name. Mistakes in it are diag.Mistakes, all of them at once.
+// OpenBaseline reads a baseline, which findings call name. Mistakes in it are diag.Mistakes, all of them at once, as is a path
+// that is no regular file.
 func OpenBaseline(path, name string) (*Baseline, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the baseline %s: %w", name, err)
+	}
+	if err := dataset.Regular(info, name, "write the baseline to a file first: entries are added to it"); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the baseline %s: %w", name, err)

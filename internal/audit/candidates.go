@@ -130,7 +130,7 @@ func (l *likeness) compareShort() {
 			if b.much >= closeBy || b.much > 0 && b.to == earlier || min(a.weight, c.weight) < leastShare*max(a.weight, c.weight) || !l.comparable(a, c) {
 				return
 			}
-			if share, within := w.compare(l.wordsOf(a), l.wordsOf(c)); (share >= alikeWords || within && share >= alikeSub) && closer(likest{earlier, share}, *b) {
+			if share, within := w.compare(l.wordsOf(a), l.wordsOf(c)); !w.numbersApart() && (share >= alikeWords || within && share >= alikeSub) && closer(likest{earlier, share}, *b) {
 				*b = likest{earlier, share}
 			}
 		}

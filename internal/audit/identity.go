@@ -10,7 +10,7 @@ import (
 
 // identify hashes the row: as a whole, its prompt, and its answer (the last message that is trained on). The hashes
 // are of the parts of the normal form, each led by its length, so that equal hashes mean equal normal forms without
-// the form being written out.
+// the form being written out; less what calls of tools spell freely (dataset.CallForm).
 func (w *worker) identify(row *dataset.Row, e *example, quotable bool) {
 	key := w.key[:0]
 	text := func(s string) { // long texts stand as their hash
@@ -21,6 +21,14 @@ func (w *worker) identify(row *dataset.Row, e *example, quotable bool) {
 		h := xxh3.HashString128(s)
 		key = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(append(key, 0xff), h.Hi), h.Lo)
 	}
+	form := func(calls string, of func(dst []byte, calls string) []byte) {
+		if calls != "" {
+			w.form = of(w.form[:0], calls)
+			calls = string(w.form)
+		}
+		text(calls)
+	}
+	w.calls.Reset()
 	text(row.Tools)
 	text(row.Functions)
 	key = append(key, byte(row.ParallelToolCalls))
@@ -45,14 +53,21 @@ func (w *worker) identify(row *dataset.Row, e *example, quotable bool) {
 		text(m.Content)
 		text(m.Name)
 		text(m.Refusal)
-		text(m.ToolCalls)
-		text(m.FunctionCall)
-		text(m.ToolCallID)
+		form(m.ToolCalls, w.calls.AppendCalls)
+		form(m.FunctionCall, w.calls.AppendFunction)
+		if place := -1; m.ToolCallID == "" {
+			key = append(key, 0)
+		} else if place = w.calls.Answered(m.ToolCallID); place >= 0 {
+			key = binary.AppendUvarint(append(key, 0xfe), uint64(place))
+		} else {
+			text(m.ToolCallID)
+		}
 	}
+	w.calls.Reset()
 	e.whole = xxh3.Hash128(key)
 	w.key = key
 	answer := &row.Messages[last]
-	e.answer = uint32(xxh3.HashString(strings.TrimSpace(answer.Content)) ^ xxh3.HashString(answer.ToolCalls)*3 ^ xxh3.HashString(answer.FunctionCall)*5 ^ xxh3.HashString(answer.Refusal)*7)
+	e.answer = answerHash(&w.calls, answer)
 	if quotable && answer.ToolCalls == "" && answer.FunctionCall == "" && answer.Refusal == "" {
 		e.label = w.label(strings.TrimSpace(answer.Content))
 	}

@@ -69,6 +69,7 @@ type likenessEye struct {
 	kept   []uint64
 	sketch bandSketch
 	match  overlapMatcher
+	calls  dataset.CallForm
 	local  map[uint64]uint32 // word to its index in the block
 	out    *looked
 }
@@ -162,7 +163,7 @@ func lastTrained(row *dataset.Row) int {
 func (e *likenessEye) row(row *dataset.Row) {
 	var answer int
 	e.words, answer = promptWords(e.words[:0], e.l.alphabet, row)
-	r := request{line: int32(row.Line), answer: answerHash(&row.Messages[answer])}
+	r := request{line: int32(row.Line), answer: answerHash(&e.calls, &row.Messages[answer])}
 	verbatim := uint64(1)
 	e.texts = e.texts[:0]
 	system := uint64(0)
@@ -299,8 +300,14 @@ func (l *likeness) comparable(a, b *request) bool {
 	return a.system == b.system || l.systems[a.system] > 1 && l.systems[b.system] > 1
 }
 
-func answerHash(m *dataset.Message) uint32 {
-	return uint32(xxh3.HashString(strings.TrimSpace(m.Content)) ^ xxh3.HashString(m.ToolCalls)*3 ^ xxh3.HashString(m.FunctionCall)*5 ^ xxh3.HashString(m.Refusal)*7)
+// answerHash hashes what a message answers, less what its calls of tools spell freely.
+func answerHash(c *dataset.CallForm, m *dataset.Message) uint32 {
+	h := xxh3.HashString(strings.TrimSpace(m.Content)) ^ xxh3.HashString(m.Refusal)*7
+	if m.ToolCalls != "" || m.FunctionCall != "" {
+		h ^= xxh3.Hash(c.AppendCalls(nil, m.ToolCalls))*3 ^ xxh3.Hash(c.AppendFunction(nil, m.FunctionCall))*5
+		c.Reset()
+	}
+	return uint32(h)
 }
 
 // hashSet is a set of hashes by open addressing.

@@ -22,6 +22,7 @@ func nearRules() []Rule {
 				"Requests of up to 48 words are alike when 85 % of their words are in common, rare ones counting more (Jaccard index weighted by inverse " +
 				"document frequency), or 60 % where one holds all words of the other. Longer ones are alike when 70 % of their runs of three words are in common " +
 				"(Broder 1997; candidates by MinHash, then compared in full); where the answers differ, no more than three words in a row may be new. " +
+				"Short ones that differ in numbers alone (words with a digit: versions, dates) are other requests. " +
 				"The same request word for word is exact-duplicate or contradiction. Known false positives: requests that differ in one common word (turn on, " +
 				"turn off), in the order alone (10 pounds in kilos), and forms that fewer than 20 rows have in common.",
 		},
@@ -135,7 +136,7 @@ func (n nearContamination) report(report report) error {
 			rest = append(rest, int(leaks[0].line))
 			continue
 		}
-		f := diag.Finding{Line: int(leaks[0].line), Hint: hint}
+		f := diag.Finding{Line: int(leaks[0].line), Hint: hint, Severity: diag.Warning} // which grade does not raise
 		ids := make([]string, 0, 3)
 		best := leaks[0]
 		for _, k := range leaks {
@@ -161,7 +162,7 @@ func (n nearContamination) report(report report) error {
 		report(f)
 	}
 	if len(rest) > 0 {
-		report(diag.Finding{Line: rest[0], Lines: rest, Message: plural(len(rest), "more row gives tests away", "more rows give tests away"), Hint: hint})
+		report(diag.Finding{Severity: diag.Warning, Line: rest[0], Lines: rest, Message: plural(len(rest), "more row gives tests away", "more rows give tests away"), Hint: hint})
 	}
 	return nil
 }

@@ -179,7 +179,7 @@ func TestDeepOrder(t *testing.T) {
 	for _, f := range one.Findings {
 		count[f.Rule]++
 	}
-	if count["near-duplicate"] < 300 || count["contamination"] < 10 || count["semantic-duplicate"] < 100 {
+	if count["near-duplicate"] < 200 || count["contamination"] < 10 || count["semantic-duplicate"] < 100 {
 		t.Errorf("too little found to compare: %v", count)
 	}
 }
@@ -274,5 +274,56 @@ func TestLongRequests(t *testing.T) {
 	rows := append(different(30), chat(b.String(), "x"), chat(b.String()+"and more", "x"), chat(strings.Repeat("a ", 2<<20), "x"), chat(strings.Repeat("İ", 24)+" b c d", "x"))
 	if got := nearOf(t, "near-duplicate", Input{Train: data(t, rows...)}); len(got) != 1 || got[0].Line != 32 {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestNearSeverity: above max_contamination, rows with the very prompt of a test are critical, and so is the file; those that
+// only resemble one, which do not count, are not.
+func TestNearSeverity(t *testing.T) {
+	ask := func(text string) suite.Test {
+		return suite.Test{ID: text, Line: 1, Ideal: []string{"x"}, Input: []suite.Message{{Role: "user", Content: text}}}
+	}
+	in := Input{Deep: true, Train: data(t, append(different(12),
+		chat("where do I find the spare key of the green shed", "there"),
+		chat("who repairs the broken window in the old kitchen", "nobody"),
+		chat("hello, please, who repairs the broken window in the old kitchen", "nobody"))...),
+		Tests: suite.Suite{File: "tests.jsonl", Tests: []suite.Test{
+			ask("where do I find the spare key of the green shed"), ask("in the old kitchen, who repairs the broken window?"),
+		}}}
+	var got []string
+	for _, f := range audited(t, in, DefaultPolicy()).Findings {
+		if f.Rule == "contamination" {
+			got = append(got, fmt.Sprintf("%d %s", f.Line, f.Severity))
+		}
+	}
+	if want := []string{"0 critical", "13 critical", "14 warning", "15 warning"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	p := DefaultPolicy()
+	p.Severities = map[string]diag.Severity{"contamination": diag.Info}
+	for _, f := range audited(t, in, p).Findings {
+		if f.Line == 14 && f.Rule == "contamination" && f.Severity != diag.Info {
+			t.Errorf("the manifest's severity does not hold: %s", f)
+		}
+	}
+}
+
+// TestNumbersApart: short requests that differ in numbers alone are other requests.
+func TestNumbersApart(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		near bool
+	}{
+		{"release the command line tools in version 12.4.1 to the public", "release the command line tools in version 12.5.0 to the public", false},
+		{"build the docs site for v3 again", "build the docs site for v4 again", false},
+		{"book a table for the spring dinner at the harbour", "book a table for the spring dinner at the harbour 7", false},
+		{"book a table for the spring dinner at the harbour 7", "at the harbour book a table for the spring dinner 7", true},
+		{"book a table for the spring dinner at the harbour 7", "book the table for spring dinner at the harbour 7", true},
+	} {
+		got := nearOf(t, "near-duplicate", Input{Train: data(t, append(different(40), chat(c.a, "x"), chat(c.b, "x"))...)})
+		found := slices.ContainsFunc(got, func(f diag.Finding) bool { return f.Line == 42 })
+		if found != c.near {
+			t.Errorf("%q and %q: %v", c.a, c.b, found)
+		}
 	}
 }

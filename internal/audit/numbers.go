@@ -4,41 +4,43 @@ import "strings"
 
 // cardNumber finds the number of a payment card (marks digits): compact or in the groups that are printed on cards, by
 // issuer prefix, length (ISO/IEC 7812) and check digit (Luhn). One number in ten of that form passes by chance, so
-// what is called an order or a timestamp does not count, and other prefixes and lengths where it is called a card alone.
+// what is called an order or a timestamp does not count, and other prefixes, lengths and groups where it is called a card
+// alone.
 func cardNumber(text string, i int) (start, end int, ok bool) {
 	if text[i] < '1' || text[i] > '6' || len(text) < i+12 || !begins(text, i) {
 		return 0, 0, false
 	}
 	num := groups(text, i, " -", 19, false)
 	g := &num.groups
-	switch {
-	case num.of == 1:
-	case num.of >= 4 && g[0] == 4 && g[1] == 4 && g[2] == 4 && g[3] == 4: // what follows is the date or the like
-		if num.n > 16 {
-			num.n, num.end = 16, i+16+3
-		}
+	printed := true
+	switch { // what follows is the date or the like
+	case g[0] >= 12:
+		num.keep(1)
+	case num.of >= 4 && g[0] == 4 && g[1] == 4 && g[2] == 4 && g[3] == 4:
+		num.keep(4)
 	case num.of >= 3 && g[0] == 4 && g[1] == 6 && (g[2] == 5 || g[2] == 4):
-		if n := int(10 + g[2]); num.n > n {
-			num.n, num.end = n, i+n+2
-		}
+		num.keep(3)
 	default:
-		return 0, 0, false
+		printed = false
 	}
 	digits := num.text()
 	if num.n < 12 || !luhn(digits) || !ends(text, num.end) || sequence(digits) {
 		return 0, 0, false
 	}
-	named := ahead(text, i, cardWord)
-	return i, num.end, named > 0 || named == 0 && issued(digits)
+	named := ahead(text, i, num.of > 1, cardWord)
+	return i, num.end, named > 0 && (printed || num.n >= 14 && num.n <= 16) || named == 0 && printed && issued(digits)
 }
 
 func cardWord(word string) int {
 	switch word {
 	case "card", "cards", "cardnumber", "creditcard", "visa", "mastercard", "amex", "discover", "credit", "debit", "cc", "ccn", "pan", "payment", "karte", "kreditkarte", "carte", "tarjeta", "carta":
-		return 1
-	case "order", "tracking", "track", "parcel", "shipment", "timestamp", "time", "id", "ids", "ref", "reference", "isbn", "imei", "serial", "sku", "invoice",
-		"ticket", "case", "hash", "seed", "part", "barcode", "transaction", "upc", "ean", "phone":
-		return -1
+		return calls
+	case "order", "orders", "tracking", "track", "parcel", "shipment", "timestamp", "timestamps", "time", "id", "ids", "uid", "ref", "reference", "isbn", "imei", "serial", "sku", "invoice",
+		"ticket", "case", "hash", "seed", "part", "barcode", "transaction", "upc", "ean", "nanos", "nanoseconds", "micros", "microseconds", "ns", "us", "epoch", "job", "jobs", "batch", "trace", "span", "nonce", "offset", "checksum":
+		return noneFor
+	case "account", "acct", "phone", "code", "key", "license", "licence", "voucher", "coupon", "token", "uuid", "guid", "request", "session", "run", "build", "commit", "event", "row", "record",
+		"index", "sensor", "device", "meter", "lot", "item", "product", "customer", "member", "user", "userid", "confirmation", "booking", "reservation", "policy", "claim", "bestellung", "rechnung", "kundennummer", "sendung", "sendungsnummer":
+		return noneBy
 	}
 	return 0
 }
@@ -90,30 +92,45 @@ func luhn(digits string) bool {
 }
 
 // iban finds an account number (marks digits, at the first of the two that check): country, its length (ISO 13616
-// registry) and the remainder by 97 (ISO 7064). Compact or in groups of four.
+// registry) and the remainder by 97 (ISO 7064). Compact or in groups of four; in small letters that check by chance
+// where all that follows is digits, groups, or called an account.
 func iban(text string, i int) (start, end int, ok bool) {
 	start = i - 2
-	if start < 0 || !upper(text[start]) || !upper(text[start+1]) || i+1 >= len(text) || !digit(text[i+1]) || start > 0 && isWord(text[start-1]) {
+	if start < 0 || !latin(text[start]) || !latin(text[start+1]) || i+1 >= len(text) || !digit(text[i+1]) || start > 0 && isWord(text[start-1]) {
 		return 0, 0, false
 	}
-	length := ibanLength(text[start:i])
+	length := ibanLength(string([]byte{text[start] &^ 0x20, text[start+1] &^ 0x20}))
+	if length == 0 {
+		return 0, 0, false
+	}
 	var compact [34]byte
 	n := 0
 	end = start
+	var part byte // between groups
+	parted, small, letters := false, false, 0
 	for end < len(text) && n < length {
-		c := text[end]
-		if c == ' ' && n%4 == 0 && n > 0 && text[end-1] != ' ' {
-			end++
+		c, width := separator(text, end)
+		if (c == ' ' || c == '-') && n%4 == 0 && n > 0 && !parted && (part == 0 || part == c) {
+			part, parted = c, true
+			end += width
 			continue
 		}
-		if !upnum(c) {
+		if !alnum(c) {
 			return 0, 0, false
 		}
-		compact[n] = c
+		if latin(c) {
+			small = small || !upper(c)
+			letters++
+			c &^= 0x20
+		}
+		compact[n], parted = c, false
 		n++
 		end++
 	}
-	if length == 0 || n < length || end < len(text) && isWord(text[end]) {
+	if n < length || end < len(text) && isWord(text[end]) {
+		return 0, 0, false
+	}
+	if small && letters > 2 && part == 0 && ahead(text, start, false, accountWord) <= 0 {
 		return 0, 0, false
 	}
 	check := int(compact[2]-'0')*10 + int(compact[3]-'0')
@@ -129,7 +146,15 @@ func iban(text string, i int) (start, end int, ok bool) {
 	return start, end, rest == 1 && check >= 2 && check <= 98 && !allSame(compact[4:n])
 }
 
-func upper(c byte) bool { return c >= 'A' && c <= 'Z' }
+func latin(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+func accountWord(word string) int {
+	switch word {
+	case "iban", "account", "acct", "bank", "konto", "kontonummer", "compte", "cuenta", "conto", "conta", "rekening", "rekeningnummer", "transfer":
+		return calls
+	}
+	return 0
+}
 
 func allSame(b []byte) bool {
 	for _, c := range b {
@@ -161,34 +186,36 @@ func socialSecurity(text string, i int) (start, end int, ok bool) {
 	if i+9 > len(text) || !digit(text[i+1]) || !digit(text[i+2]) || !begins(text, i) {
 		return 0, 0, false
 	}
-	part := text[i+3]
-	var digits string
+	num := groups(text, i, "- ", 20, false)
+	g := &num.groups
+	part := byte(0)
 	switch {
-	case part == '-' || part == ' ':
-		if i+11 > len(text) || text[i+6] != part {
-			return 0, 0, false
-		}
-		digits, end = text[i:i+3]+text[i+4:i+6]+text[i+7:i+11], i+11
+	case g[0] == 9:
+		num.keep(1)
+	case num.of >= 3 && g[0] == 3 && g[1] == 2 && g[2] == 4:
+		num.keep(3)
+		part = num.parts[1]
 	default:
-		digits, end = text[i:i+9], i+9
-	}
-	if span(digits, digit, 9) < 9 || !ends(text, end) {
 		return 0, 0, false
 	}
+	if end = num.end; !ends(text, end) {
+		return 0, 0, false
+	}
+	digits := num.text()
 	area, group, serial := digits[:3], digits[3:5], digits[5:]
 	if area == "000" || area == "666" || area[0] == '9' || group == "00" || serial == "0000" || digits == "078051120" || digits == "219099999" {
 		return 0, 0, false
 	}
-	called := ahead(text, i, socialWord)
+	called := ahead(text, i, part != 0, socialWord)
 	return i, end, called > 0 || called == 0 && part == '-' && !sequence(digits)
 }
 
 func socialWord(word string) int {
 	switch word {
 	case "ssn", "ssns", "social", "socialsecurity", "itin", "taxpayer":
-		return 1
+		return calls
 	case "part", "order", "item", "model", "sku", "serial", "catalog", "catalogue", "invoice", "ticket", "lot", "batch", "tracking", "product", "phone", "fax", "tel", "cas", "ref", "reference", "id", "case", "version", "code":
-		return -1
+		return noneFor
 	}
 	return 0
 }

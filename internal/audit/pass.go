@@ -156,6 +156,9 @@ type worker struct {
 	fold    []byte
 	byText  map[string]int32   // label to its index in the block
 	said    map[string]*saying // of short matches
+	matched []match            // in the text at hand
+	calls   dataset.CallForm
+	form    []byte // of calls
 	out     *yield
 }
 

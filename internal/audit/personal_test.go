@@ -47,6 +47,12 @@ func TestPersonal(t *testing.T) {
 		{"order 20260114-0042-7781 is late", ""}, {"my order number is 0151 23456789", ""}, {"invoice 2026-004-1187", ""}, {"my account number 212345678", ""}, {"550e8400-e29b-41d4-a716-446655440000", ""}, {"40.712776,-74.005974", ""}, {"1,234,567,890", ""}, {"call 9 1 1", ""}, {"+1", ""}, {"GMT+1 2024", ""}, {"[1700000000, 1700003600]", ""}, {"phone since 2026-01-14 10:30", ""}, {"call on 14.01.2026 10:30", ""}, {"415-710-1801xyz", ""}, {"version 10.4.2.8812 broke it", ""}, {"1700000000", ""}, {"phone 12345", ""}, {"xxx-xxx-xxxx", ""}, {"[PHONE]", ""}, {"1-800-273-8255", ""}, {"(800) 273-8255", ""}, {"415-555-0123", ""}, {"+1 415 555 0123", ""}, {"123-456-7890", ""}, {"(555) 555-5555", ""}, {"2026-01-14 10:30", ""}, {"call on 2026-01-14", ""}, {"978-3-16-148410-0", ""}, {"200-100-4000", ""}, {"ISBN 0-306-40615-2", ""}, {"order 212-358-7886", ""}, {"ref: 2123587886", ""}, {"9,876,543,210", ""},
 		{"5 +4917612345698", ""}, {"x+4917612345698", ""}, {"+10 000 000 000", ""}, {"212 358 7886", ""}, {"2123587886", ""}, {"3.1415926535", ""}, {"0.702-383-0381", ""}, {"+1", ""}, {"(212)", ""}, {"f(212) 358-7886", ""}, {"+999", ""}, {"12/11/2026", ""}, {"$212-358-7886", ""}, {"call 0123456789", ""}, {"+", ""}, {"(", ""},
 	}
+	checkPersonal(t, cases)
+}
+
+// checkPersonal compares what is found in each text, and at which column, with what it says.
+func checkPersonal(t *testing.T, cases []struct{ text, want string }) {
+	t.Helper()
 	var rows []string
 	for _, c := range cases {
 		rows = append(rows, chat(c.text, "fine"))
@@ -71,8 +77,9 @@ func TestPersonal(t *testing.T) {
 // shows reports that the message repeats five letters or digits in a row of the text, beyond what a rule says anyway.
 func shows(message, text string) bool {
 	_, said, _ := strings.Cut(message, ": ")
-	for i := 0; i+5 <= len(said); i++ {
-		if strings.Contains(text, said[i:i+5]) {
+	runes := []rune(said)
+	for i := 0; i+5 <= len(runes); i++ {
+		if strings.Contains(text, string(runes[i:i+5])) {
 			return true
 		}
 	}

@@ -4,7 +4,7 @@ import "strings"
 
 // phone finds a telephone number (marks digits, + and opening parenthesis). Three forms count for what they are: international
 // with a plus (ITU-T E.164), North American with the area in parentheses, and North American 3-3-4 with hyphens or dots.
-// Any other run of 9 to 12 digits counts only where it is called a phone number.
+// Any other run of 9 to 13 digits, of 8 in pairs, or of more behind 00, counts only where it is called a phone number.
 func phone(text string, i int) (start, end int, ok bool) {
 	if i+9 > len(text) {
 		return 0, 0, false
@@ -21,28 +21,39 @@ func phone(text string, i int) (start, end int, ok bool) {
 	if i > 0 && digit(text[i-1]) || !begins(text, i) {
 		return 0, 0, false
 	}
-	at := i
-	if text[i] == '1' && within("-. ", text[i+1]) {
-		at += 2 // the trunk prefix
+	most := 13
+	if text[i] == '0' && text[i+1] == '0' {
+		most = 17 // a country's code follows
 	}
-	if at+12 <= len(text) && within("-. ", text[at+3]) && text[at+7] == text[at+3] && (at == i || text[at-1] == text[at+3]) {
-		digits := text[at:at+3] + text[at+4:at+7] + text[at+8:at+12]
-		if span(digits, digit, 10) == 10 && dialled(text, at+12) {
-			called := 0
-			if !northAmerican(digits) {
-				return 0, 0, false
-			}
-			if called = ahead(text, i, phoneWord); called > 0 || called == 0 && text[at+3] != ' ' && digits[3] >= '2' {
-				return i, at + 12, true
-			}
+	num := groups(text, i, "-. /", most, true)
+	if digits, last := num.threeThreeFour(); last > 0 && digits[0] != '0' && dialled(text, num.ends[last]) {
+		if !northAmerican(digits) {
 			return 0, 0, false
 		}
+		named := ahead(text, i, true, phoneWord)
+		return i, num.ends[last], named > 0 || named == 0 && (num.parts[last] != ' ' && digits[3] >= '2' || spokenOf(text, i) || behind(text, num.ends[last]))
 	}
-	num := groups(text, i, "-. /", 13, true)
 	for num.of > 1 && num.groups[num.of-1] < 2 { // as in: 07911 123456, 2 people
 		num.shorten()
 	}
 	return called(text, i, &num)
+}
+
+// threeThreeFour returns the ten digits of a number in the groups of North America, perhaps behind the trunk prefix 1, and
+// the last of its groups; 0 for another.
+func (num *number) threeThreeFour() (digits string, last int) {
+	g, first, from := &num.groups, 0, 0
+	if num.of >= 4 && g[0] == 1 && num.digits[0] == '1' && num.parts[1] == num.parts[2] {
+		first, from = 1, 1
+	}
+	last = first + 2
+	if num.of <= last || g[first] != 3 || g[first+1] != 3 || g[last] != 4 {
+		return "", 0
+	}
+	if part := num.parts[last]; part != num.parts[last-1] || part == 0 || part == '/' {
+		return "", 0
+	}
+	return string(num.digits[from : from+10]), last
 }
 
 // dialled reports that a number may end ahead of text[j]: also with an extension, such as x12.
@@ -52,35 +63,65 @@ func dialled(text string, j int) bool {
 
 // called accepts a number of no form by its name.
 func called(text string, start int, num *number) (int, int, bool) {
-	if num.n < 9 || num.n > 13 || num.of > 5 || !dialled(text, num.end) {
+	pairs := num.n == 8 && num.of == 4 // as in Denmark and Norway
+	if num.n < 9 && !pairs || num.of > 6 || !dialled(text, num.end) {
 		return 0, 0, false
 	}
-	for _, n := range num.groups[:num.of] {
-		if n < 2 {
+	digits := num.text()
+	if pairs && (digits[0] < '2' || digits[:2] == "20" || digits[4:6] == "20" || digits[4:6] == "19") {
+		return 0, 0, false
+	}
+	abroad := digits[:2] == "00"
+	if abroad && (num.n < 11 || !countryCode(digits[2:])) || !abroad && (num.n > 13 || num.of > 5) {
+		return 0, 0, false
+	}
+	g := &num.groups
+	from, widest := 0, uint8(0)
+	for k, n := range g[:num.of] {
+		widest = max(widest, n)
+		if n < 2 && (!abroad || k == 0) {
 			return 0, 0, false
 		}
+		if num.of > 1 && digits[0] != '0' && n == 4 && calendarYear(digits[from:from+4]) {
+			return 0, 0, false
+		}
+		from += int(n)
 	}
-	digits := num.text()
-	g := &num.groups
+	if widest == 2 && digits[0] != '0' && !pairs { // a list: those in pairs start with the 0 of France
+		return 0, 0, false
+	}
+	if digits[0] == '1' && num.of == 1 && num.n == 10 { // seconds since 1970
+		return 0, 0, false
+	}
+	if start > 1 && digits[0] != '0' && text[start-1] == ' ' && digit(text[start-2]) { // within a list of numbers
+		return 0, 0, false
+	}
 	date := num.of > 1 && g[0] == 4 && g[1] == 2 && (digits[:2] == "19" || digits[:2] == "20") || num.of > 2 && g[0] == 2 && g[1] == 2 && g[2] == 4
-	if date || num.n == 13 && digits[0] != '0' || sequence(digits) || strings.Contains(digits, "000000") || num.n == 10 && tollFree(digits[:3]) || num.n == 11 && digits[0] == '1' && tollFree(digits[1:4]) {
+	if date || num.n == 13 && (digits[0] == '1' || digits[0] != '0' && !countryCode(digits)) || sequence(digits) || strings.Contains(digits, "000000") || num.n == 10 && tollFree(digits[:3]) || num.n == 11 && digits[0] == '1' && tollFree(digits[1:4]) {
 		return 0, 0, false
 	}
 	if num.n == 10 && digits[3:8] == "55501" || num.n == 11 && digits[4:9] == "55501" {
 		return 0, 0, false
 	}
-	named := ahead(text, start, phoneWord)
-	return start, num.end, named > 0 || named == 0 && spokenOf(text, start)
+	named := ahead(text, start, num.of > 1, phoneWord)
+	return start, num.end, named > 0 || named == 0 && (spokenOf(text, start) || behind(text, num.end))
+}
+
+func calendarYear(digits string) bool {
+	return digits[:2] == "19" || digits[:2] == "20" && digits[2] < '5'
 }
 
 func phoneWord(word string) int {
 	switch word {
-	case "phone", "phones", "phonenumber", "telephone", "tel", "mobile", "mobilenumber", "mob", "cell", "cellphone", "landline", "whatsapp", "sms", "fax", "dial", "call", "calling", "called", "reach", "contact", "contactnumber",
-		"telefon", "telefonnummer", "handy", "handynummer", "mobil", "ruf", "anruf", "telefonisch", "téléphone", "telephonique", "portable", "appelez", "teléfono", "telefono", "móvil", "celular", "cellulare", "telefone", "telemóvel", "telefoon", "mobiel", "komórka":
-		return 1
+	case "phone", "phones", "phonenumber", "telephone", "tel", "mobile", "mobilenumber", "mob", "cell", "cellphone", "landline", "whatsapp", "viber", "telegram", "sms", "fax", "dial", "ring", "call", "calling", "called", "reach", "contact", "contactnumber",
+		"tél", "ph", "tlf", "tfno", "telefonnr", "gsm", "cel", "ligue", "llame", "llámame", "llamar", "chiama", "chiamami", "zadzwoń", "телефон", "телефона", "телефону", "тел", "моб", "мобильный", "звоните", "позвоните", "τηλέφωνο", "κινητό", "फोन", "फ़ोन", "मोबाइल", "هاتف", "طلفون", "טלפון",
+		"telefon", "telefonnummer", "handy", "handynummer", "mobil", "ruf", "rufen", "anruf", "anrufen", "erreichbar", "joindre", "joignable", "llamarme", "llámeme", "telefonisch", "téléphone", "telephonique", "portable", "appelez", "teléfono", "telefono", "móvil", "celular", "cellulare", "telefone", "telemóvel", "telefoon", "mobiel", "komórka":
+		return calls
 	case "order", "orders", "invoice", "ticket", "case", "ref", "reference", "tracking", "part", "sku", "isbn", "issn", "id", "ids", "uid", "serial", "model", "version", "account", "acct", "zip", "page", "pages", "timestamp", "time",
 		"date", "item", "doi", "patent", "imei", "vin", "lot", "batch", "confirmation", "booking", "reservation", "transaction", "product", "iban", "policy", "claim", "ssn", "bestellung", "rechnung", "kundennummer", "code":
-		return -1
+		return noneFor
+	case "iphone", "ipad", "galaxy", "pixel", "android", "ios", "windows", "job", "nanos", "epoch", "license", "licence", "key", "trace", "parcel", "shipment", "hash", "seed", "upc", "ean", "barcode", "token", "session", "request":
+		return noneBy
 	}
 	return 0
 }
@@ -89,10 +130,30 @@ func phoneWord(word string) int {
 // none.
 func spokenOf(text string, i int) bool {
 	before := strings.ToLower(text[max(0, i-32):i])
-	for _, phrase := range [...]string{"my number", "his number", "her number", "our number", "their number", "number to call", "meine nummer", "电话", "電話", "手机", "手機", "전화", "휴대폰"} {
+	for _, phrase := range [...]string{"my number", "his number", "her number", "our number", "their number", "number to call", "number's", "reached on", "reached at", "text me", "text us", "message me", "meine nummer", "mon numéro", "mi número", "il mio numero", "meu número", "mijn nummer", "мой номер", "电话", "電話", "手机", "手機", "携帯", "ケータイ", "전화", "휴대폰", "핸드폰", "연락처", "โทร"} {
 		if strings.Contains(before, phrase) {
 			return true
 		}
+	}
+	return false
+}
+
+// behind reports that a number that ends ahead of text[j] is called a telephone's after it: is my mobile, (cell).
+func behind(text string, j int) bool {
+	rest := strings.TrimLeft(text[j:min(len(text), j+40)], " ")
+	said := strings.HasPrefix(rest, "(")
+	rest = strings.TrimLeft(rest, "(")
+	for range 4 {
+		n := span(rest, letter, len(rest))
+		switch word := strings.ToLower(rest[:n]); word {
+		case "is", "are", "was", "ist", "est", "es", "on", "via", "my", "our", "his", "her", "their", "the", "new", "work", "home", "private", "personal", "meine", "mon", "mi":
+			said = true
+		case "mobile", "phone", "cell", "cellphone", "telephone", "landline", "whatsapp", "handy", "handynummer", "portable", "móvil":
+			return said
+		default:
+			return false
+		}
+		rest = strings.TrimLeft(rest[n:], " ")
 	}
 	return false
 }
@@ -107,6 +168,9 @@ func international(text string, i int) (start, end int, ok bool) {
 		most = 11
 	}
 	num := groups(text, i+1, " -./()", most, true)
+	for num.of > 3 && num.groups[num.of-1] < 2 {
+		num.shorten()
+	}
 	digits := num.text()
 	if num.n < 9 || !dialled(text, num.end) || !countryCode(digits) || strings.Contains(digits, "000000") {
 		return 0, 0, false
@@ -141,8 +205,8 @@ func parenthesised(text string, i int) (start, end int, ok bool) {
 		return 0, 0, false
 	}
 	at++
-	if text[at] == ' ' || text[at] == '-' {
-		at++
+	if c, width := separator(text, at); within(" -/", c) {
+		at += width
 	}
 	if at >= len(text) || !digit(text[at]) {
 		return 0, 0, false
@@ -150,15 +214,16 @@ func parenthesised(text string, i int) (start, end int, ok bool) {
 	rest := groups(text, at, " -.", 10, false)
 	digits := text[i+1:i+1+n] + rest.text()
 	if n == 3 && rest.of >= 2 && rest.groups[0] == 3 && rest.groups[1] == 4 {
-		if end = at + 8; !northAmerican(digits[:10]) || !dialled(text, end) {
+		if end = rest.ends[1]; !northAmerican(digits[:10]) || !dialled(text, end) {
 			return 0, 0, false
 		}
 		return i, end, true
 	}
-	if len(digits) < 9 || len(digits) > 12 || !dialled(text, rest.end) || sequence(digits) || text[i+1] != '0' {
+	if len(digits) < 9 || len(digits) > 12 || !dialled(text, rest.end) || sequence(digits) || n == 4 && calendarYear(digits) || n == 3 && tollFree(digits[:3]) || strings.Contains(digits, "000000") {
 		return 0, 0, false
 	}
-	return i, rest.end, ahead(text, i, phoneWord) > 0
+	named := ahead(text, i, true, phoneWord)
+	return i, rest.end, named > 0 || named == 0 && (digits[0] == '0' && spokenOf(text, i) || behind(text, rest.end))
 }
 
 // northAmerican checks ten digits by the numbering plan (NANPA): areas start with 2 to 9. Exchanges do, too, which people

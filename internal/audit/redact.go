@@ -2,7 +2,6 @@ package audit
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -84,51 +83,28 @@ func (r *redactor) apply(raw []byte, edits []edit) []byte {
 // values finds what to replace in the strings of a JSON value, whatever their keys.
 func (r *redactor) values(doc string, depth int) []edit {
 	var edits []edit
-	key := ""
-	for i := 0; i < len(doc); i++ {
-		if doc[i] != '"' {
-			continue
-		}
-		start := i + 1
-		for i = start; i < len(doc) && doc[i] != '"'; i++ {
-			if doc[i] == '\\' {
-				i++
-			}
-		}
-		if i >= len(doc) {
-			break
-		}
-		written := doc[start:i]
-		if strings.HasPrefix(strings.TrimLeft(doc[i+1:], " \t\r\n"), ":") {
-			key = written
-			continue
-		}
+	eachString(doc, func(key, written string, start int) {
 		for _, e := range r.value(key, written, depth) {
 			edits = append(edits, edit{start + e.start, start + e.end, e.rule})
 		}
-	}
+	})
 	return edits
 }
 
-// maxNested is how deep JSON within strings of JSON is looked into: the arguments of a tool call are one level.
-const maxNested = 3
-
 // value finds what to replace in a string as it is written between its quotes.
 func (r *redactor) value(key, written string, depth int) []edit {
-	text, at := unescape(written)
+	text, at := unescape(written, true)
 	if r.replaced.next(text, 0) == len(text) {
 		return nil
 	}
 	var edits []edit
-	if depth < maxNested && text != "" && (text[0] == '{' || text[0] == '[') && json.Valid([]byte(text)) {
+	if depth < maxNested && isJSON(text) {
 		edits = r.values(text, depth+1) // so that an escape within is not cut in two
 	}
 	if len(edits) == 0 {
 		edits = r.matches(text)
 	}
-	if len(edits) == 0 {
-		// A tool is told in JSON, and a number is known for a telephone's by its key.
-		before := `"` + key + `":"`
+	if before := keyAhead(key, text); len(edits) == 0 && before != "" {
 		for _, e := range r.matches(before + text + `"`) {
 			if e.start >= len(before) && e.end <= len(before)+len(text) {
 				edits = append(edits, edit{e.start - len(before), e.end - len(before), e.rule})
@@ -137,7 +113,7 @@ func (r *redactor) value(key, written string, depth int) []edit {
 	}
 	if at != nil {
 		for i, e := range edits {
-			edits[i].start, edits[i].end = at[e.start], at[e.end]
+			edits[i].start, edits[i].end = int(at[e.start]), int(at[e.end])
 		}
 	}
 	return edits
@@ -190,14 +166,17 @@ func keyEnd(text string, i int) int {
 	}
 }
 
-// unescape returns the text of a JSON string without its quotes, and for each of its bytes, and the end, where it is
-// written; nil where that is the same place.
-func unescape(written string) (string, []int) {
+// unescape returns the text of a JSON string without its quotes, and, if places are asked for, for each of its bytes, and the
+// end, where it is written; nil where that is the same place.
+func unescape(written string, places bool) (string, []int32) {
 	if strings.IndexByte(written, '\\') < 0 {
 		return written, nil
 	}
 	text := make([]byte, 0, len(written))
-	at := make([]int, 0, len(written)+1)
+	var at []int32
+	if places {
+		at = make([]int32, 0, len(written)+1)
+	}
 	for i := 0; i < len(written); {
 		from := i
 		if written[i] != '\\' || i+1 >= len(written) {
@@ -218,11 +197,14 @@ func unescape(written string) (string, []int) {
 			text = append(text, c)
 			i += 2
 		}
-		for len(at) < len(text) {
-			at = append(at, from)
+		for places && len(at) < len(text) {
+			at = append(at, int32(from))
 		}
 	}
-	return string(text), append(at, len(written))
+	if places {
+		at = append(at, int32(len(written)))
+	}
+	return string(text), at
 }
 
 // hexRune reads four hexadecimal digits.
@@ -242,27 +224,23 @@ func lower(c byte) byte {
 
 // left returns the rule of something in the row that the audit would still find, "" if it finds nothing.
 func (r *redactor) left(row *dataset.Row) string {
-	look := func(text string) string {
-		for i := r.all.next(text, 0); i < len(text); i = r.all.next(text, i+1) {
+	left := ""
+	look := func(text string, from int) bool {
+		for i := r.all.next(text, 0); i < len(text) && left == ""; i = r.all.next(text, i+1) {
 			for _, rule := range r.all.byMark[text[i]] {
-				if _, _, ok := rule.Check.At(text, i); ok {
-					return rule.Name
+				if start, end, ok := rule.Check.At(text, i); ok && liesBehind(text, start, end, from) {
+					left = rule.Name
 				}
 			}
 		}
-		return ""
+		return left != ""
 	}
-	texts := []string{row.Tools, row.Functions}
-	for i := range row.Messages {
-		m := &row.Messages[i]
-		texts = append(texts, m.Content, m.Name, m.Refusal, m.ToolCalls, m.FunctionCall)
-	}
-	for _, text := range texts {
-		if rule := look(text); rule != "" {
-			return rule
+	eachText(row, func(_ int, _ bool, depth int, text string) {
+		if left == "" && !look(text, 0) {
+			eachEscaped(text, depth, look)
 		}
-	}
-	return ""
+	})
+	return left
 }
 
 // reread parses a line that was changed.

@@ -56,7 +56,7 @@ func quickRules() []Rule {
 		format("unknown-container", "The file is packed in a way that is not read: a zip archive, Parquet."),
 		format("damaged-archive", "The file cannot be unpacked to its end."),
 		format("not-jsonl", "The file is one large list, or laid out over several lines."),
-		format("invalid-json", "The line is not strict JSON (RFC 8259), is nested too deeply or is too long. Many readers are laxer than the provider that is sent the data."),
+		format("invalid-json", "The line is not strict JSON (RFC 8259), is nested too deeply, is too long, or has more than 10,000 messages or 100,000 keys in an object. Many readers are laxer than the provider that is sent the data."),
 		format("duplicate-key", "A key stands twice in one object. Readers differ in which they take."),
 		format("invalid-utf8", "A byte is not UTF-8: the file was saved or joined in another encoding."),
 		format("lone-surrogate", "A \\u escape is half of a character: text was cut in the middle of one, mostly an emoji."),
@@ -71,14 +71,14 @@ func quickRules() []Rule {
 		format("bad-weight", "A weight is neither 0 nor 1. Strings, fractions and true are refused by providers."),
 		format("weight-on-non-assistant", "A message that is not the assistant's has a weight. Only assistants' messages are trained on."),
 		format("no-trainable-message", "Every assistant message has weight 0: nothing is learned from the row."),
-		format("bad-tool-call", "Tools or calls of tools lack what providers require: id, type, function name, arguments as text, the id that a tool's message answers."),
+		format("bad-tool-call", "Tools or calls of tools lack what providers require: id, type, function name, arguments as JSON in a string, the id that a tool's message answers."),
 		{
 			Name: "special-token", Severity: diag.Critical,
 			Doc: "Text holds a control token of a tokenizer or chat template, such as <|endoftext|>, <|im_end|>, </s> or [INST]. Providers refuse such " +
-				"files, some only after the upload, or the model learns to write the token. A pair of <s> and </s> inside a text, as in HTML, does not count.",
+				"files, some only after the upload, or the model learns to write the token. A pair of <s> and </s> inside a text, as in HTML, does not count. In a test it is a warning.",
 			Check: Check{Marks: "<[", At: specialToken, Seen: seenToken},
 		},
-		secret("secret-aws", "An AWS access key id, or a secret access key that is named as such. Well-known examples from documentation and placeholders do not count.", "KS_", awsKey),
+		secret("secret-aws", "An AWS access key id, or a secret access key that is named as such. Well-known examples from documentation and placeholders do not count.", "KS_-", awsKey),
 		secret("secret-github", "A GitHub token: ghp_, gho_, ghu_, ghs_, ghr_ and 36 characters or more, or github_pat_. Placeholders do not count.", "_", githubToken),
 		secret("secret-openai", "An OpenAI key: sk- and the form of a legacy, project, service-account or admin key. Placeholders do not count.", "-", openaiKey),
 		secret("secret-jwt", "A signed JSON Web Token: three parts, the first of which decodes to an object with alg. Tokens in documentation count too.", "J", jwt),
@@ -89,7 +89,7 @@ func quickRules() []Rule {
 		},
 		{
 			Name: "exact-duplicate", Severity: diag.Warning, Check: Check{Set: reportDuplicates},
-			Doc: "An example equals an earlier one in normal form: whatever the format, key order, spacing or escapes. Copies weigh double and leak into " +
+			Doc: "An example equals an earlier one in normal form: whatever the format, key order, spacing or escapes, the ids of tool calls and the spelling of their arguments. Copies weigh double and leak into " +
 				"validation splits. Critical above max_duplicates (5 % of the examples). Short, repetitive requests are copied honestly; then raise the limit.",
 		},
 		{

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/dataset"
@@ -47,61 +48,100 @@ const maxPerText = 20
 // reports whether any applied.
 func (w *worker) scan(row *dataset.Row) bool {
 	before := len(w.out.spots)
+	eachText(row, func(i int, content bool, depth int, text string) {
+		seen, known := w.recall(text)
+		if known && seen.clean {
+			return
+		}
+		s := textScan{row: row, message: i, content: content}
+		w.matched = w.matched[:0]
+		w.scanText(&s, text, 0, false)
+		if text[0] == '{' || text[0] == '[' {
+			eachEscaped(text, depth, func(inner string, from int) bool { return w.scanText(&s, inner, from, true) })
+		}
+		if seen != nil {
+			seen.clean = s.found+s.deep == 0
+		}
+	})
+	return len(w.out.spots) > before
+}
+
+// eachText calls f with the texts of a row that are not empty: the message, -1 for none; whether it is its content; and how
+// deep the text lies in strings of JSON, see eachEscaped.
+func eachText(row *dataset.Row, f func(message int, content bool, depth int, text string)) {
 	for i := range row.Messages {
 		m := &row.Messages[i]
-		w.scanText(row, i, true, m.Content)
-		for _, text := range [...]string{m.Name, m.Refusal, m.ToolCalls, m.FunctionCall} {
+		if m.Content != "" {
+			f(i, true, 1, m.Content)
+		}
+		for _, text := range [...]string{m.Name, m.Refusal} {
 			if text != "" {
-				w.scanText(row, i, false, text)
+				f(i, false, 1, text)
+			}
+		}
+		for _, text := range [...]string{m.ToolCalls, m.FunctionCall} {
+			if text != "" {
+				f(i, false, 0, text)
 			}
 		}
 	}
 	for _, text := range [...]string{row.Tools, row.Functions} {
 		if text != "" {
-			w.scanText(row, -1, false, text)
+			f(-1, false, 0, text)
 		}
 	}
-	return len(w.out.spots) > before
 }
 
-// scanText reports a place in the content of message i exactly, one in another text of it at the message, one in the
-// row's tools at the row.
-func (w *worker) scanText(row *dataset.Row, i int, content bool, text string) {
-	seen, known := w.recall(text)
-	if known && seen.clean {
-		return
-	}
-	found, deep := 0, 0
+// textScan is a text of a row, and how much was found in it.
+type textScan struct {
+	row         *dataset.Row
+	message     int  // -1: of none
+	content     bool // of the message
+	found, deep int
+}
+
+// match is what a rule found.
+type match struct {
+	rule *Rule
+	text string
+}
+
+// scanText looks at a text, or (inner) at what stands in it behind escapes, less what was found already; of a match, some has to
+// lie behind from. A place in the content of a message is reported exactly, one in another text or behind an escape at the message, one in the
+// row's tools at the row. It reports whether it saw anything.
+func (w *worker) scanText(s *textScan, text string, from int, inner bool) (saw bool) {
 	after := 0 // the end of the last match: no rule looks into it again
-	for at := w.texts.next(text, 0); at < len(text) && found < maxPerText; at = w.texts.next(text, at+1) {
+	for at := w.texts.next(text, 0); at < len(text) && s.found < maxPerText; at = w.texts.next(text, at+1) {
 		for _, r := range w.texts.byMark[text[at]] {
-			if r.Deep && deep == maxPerText {
+			if r.Deep && s.deep == maxPerText {
 				continue // so that a list of addresses hides no key behind it
 			}
 			start, end, ok := r.Check.At(text, at)
-			if !ok || start < after {
+			if !ok || start < after || !liesBehind(text, start, end, from) {
 				continue
 			}
-			after = end
+			after, saw = end, true
+			if inner && slices.ContainsFunc(w.matched, func(m match) bool { return m.rule == r && strings.Contains(m.text, text[start:end]) }) {
+				continue
+			}
+			w.matched = append(w.matched, match{r, text[start:end]})
 			if r.Deep {
-				deep++
+				s.deep++
 			} else {
-				found++
+				s.found++
 			}
 			said, col := w.describe(r, text[start:end]), 0
 			switch said.times++; {
 			case said.times > foldAbove: // folded into one that stands earlier, and measuring is slow
-			case content:
-				col = row.Col(i, start)
-			case i >= 0:
-				col = row.Col(i, 0)
+			case s.content && !inner:
+				col = s.row.Col(s.message, start)
+			case s.message >= 0:
+				col = s.row.Col(s.message, 0)
 			}
-			w.find(row.Line, col, said)
+			w.find(s.row.Line, col, said)
 		}
 	}
-	if seen != nil {
-		seen.clean = found+deep == 0
-	}
+	return saw
 }
 
 // describe remembers what is said of short matches: one token may stand on every row.

@@ -50,12 +50,12 @@ func placeholder(s string) bool {
 	return different < 6 || strings.Contains(s, "EXAMPLE") || strings.Contains(s, "example")
 }
 
-// awsKey finds AKIA or ASIA and 16 more (marks K, S), and aws_secret_access_key with its value (mark _, the first).
+// awsKey finds AKIA or ASIA and 16 more, and the value of a secret access key by its name (marks K, S, _ and -).
 func awsKey(text string, i int) (start, end int, ok bool) {
-	if text[i] != '_' {
+	if text[i] == 'K' || text[i] == 'S' {
 		start = i - 1
 		if start < 0 || len(text) < start+20 || text[start] != 'A' || text[start+2:start+4] != "IA" || start > 0 && urlsafe(text[start-1]) {
-			return 0, 0, false
+			return awsSecret(text, i)
 		}
 		n := span(text[start:], upnum, 21)
 		if n != 20 || len(text) > start+n && urlsafe(text[start+n]) {
@@ -63,15 +63,49 @@ func awsKey(text string, i int) (start, end int, ok bool) {
 		}
 		return start, start + n, !placeholder(text[start+4 : start+n])
 	}
-	const name = "aws_secret_access_key"
-	start = i - len("aws")
-	if start < 0 || len(text) < start+len(name)+40 || !strings.EqualFold(text[start:start+len(name)], name) {
+	return awsSecret(text, i)
+}
+
+// awsSecret finds the 40 characters of a secret access key behind its name, which ends with the word that starts at i, or
+// behind the sign at i: aws_secret_access_key, aws-secret-access-key, SecretAccessKey, AWS_SECRET_KEY. What is
+// called secret_key alone has to be of letters in both cases and digits.
+func awsSecret(text string, i int) (start, end int, ok bool) {
+	const key, spoken = 3, "Secret access key"
+	at := i
+	switch c := text[i]; {
+	case c == '_' || c == '-':
+		at++
+	case c == 'S' && len(text) >= i+len(spoken) && strings.EqualFold(text[i:i+len(spoken)], spoken):
+		at += len(spoken) - key
+	case c == 'S', i == 0 || text[i-1] < 'a' || text[i-1] > 'z':
 		return 0, 0, false
 	}
-	at := start + len(name)
-	at += span(text[at:], func(c byte) bool { return strings.IndexByte(" \t\"'=:>", c) >= 0 }, 8)
+	if at+key+40 > len(text) || !strings.EqualFold(text[at:at+key], "key") {
+		return 0, 0, false
+	}
+	from := at
+	for from > 0 && at-from < 32 && (urlsafe(text[from-1]) || text[i] == 'S' && from > i) {
+		from--
+	}
+	name := strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || r == ' ' {
+			return -1
+		}
+		return r
+	}, strings.ToLower(text[from:at]))
+	sure := strings.HasSuffix(name, "secretaccess") || strings.HasSuffix(name, "awssecret")
+	if !sure && !strings.HasSuffix(name, "secret") {
+		return 0, 0, false
+	}
+	at += key
+	at += span(text[at:], func(c byte) bool { return strings.IndexByte(" \t\r\n\"'`\\=:>,|(*", c) >= 0 }, 16)
+	if rest, is := strings.CutPrefix(text[at:], "is "); is {
+		at = len(text) - len(rest)
+		at += span(text[at:], func(c byte) bool { return strings.IndexByte(" :\"'`", c) >= 0 }, 4)
+	}
 	n := span(text[at:], base64c, 41)
-	return at, at + n, n == 40 && !placeholder(text[at:at+n])
+	value := text[at : at+n]
+	return at, at + n, n == 40 && !placeholder(value) && (sure || mixed(value)) && (at+n == len(text) || !urlsafe(text[at+n]) && text[at+n] != '=')
 }
 
 // githubToken finds gh?_ and github_pat_ (mark _).

@@ -100,6 +100,24 @@ func (w *wording) compare(a, b []uint32) (share float32, within bool) {
 
 const taken = math.MaxUint32
 
+// numbersApart reports that the requests last compared differ, and in words with digits alone: versions, dates, amounts. Those
+// are other requests, and people wrote them one by one.
+func (w *wording) numbersApart() bool {
+	differ := false
+	for _, words := range [...][]uint32{w.a, w.b} {
+		for _, x := range words {
+			switch {
+			case x == taken:
+			case strings.ContainsAny(w.texts[x], "0123456789"):
+				differ = true
+			default:
+				return false
+			}
+		}
+	}
+	return differ
+}
+
 // misspelt reports that one of two words is the other with a slip of the finger: one letter more, less or other, or two
 // swapped; in a word of seven letters or more, two slips. Words with digits are not, nor are two words that are both in
 // use, such as light and night.

@@ -80,6 +80,9 @@ func (s *scanner) object() bool {
 		if !ok {
 			return false
 		}
+		if len(s.members) == maxKeys {
+			return s.tooManyKeys(m.off)
+		}
 		s.canon = appendString(s.canon, key)
 		m.key = len(s.canon)
 		s.canon = append(s.canon, ':')
@@ -132,6 +135,11 @@ func (s *scanner) order(ms []member) {
 
 func (s *scanner) duplicate(off int, quoted string) {
 	s.note("duplicate-key", off, "keep one of them: readers differ in which they take", "key %s stands twice in one object", clip(quoted))
+}
+
+func (s *scanner) tooManyKeys(off int) bool {
+	s.insist("invalid-json", off, "an example has a handful; is this data of another kind?", "more than %d keys in an object", maxKeys)
+	return false
 }
 
 // key reads a member's key and the colon after it.

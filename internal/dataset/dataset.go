@@ -78,11 +78,9 @@ func Open(path, name string) (*File, error) {
 		return nil, mistake(name, "missing-file", "no such file", "check the path and its spelling")
 	case err != nil:
 		return nil, fmt.Errorf("opening %s: %w", name, err)
-	case info.IsDir():
-		return nil, mistake(name, "not-a-file", "is a folder", "name the JSONL file inside it")
-	case !info.Mode().IsRegular():
-		return nil, mistake(name, "not-a-file", "is "+kindOf(info.Mode())+", not a regular file",
-			"write the data to a file first: it is read more than once")
+	}
+	if err := Regular(info, name, "write the data to a file first: it is read more than once"); err != nil {
+		return nil, err
 	}
 	r, err := os.Open(path)
 	if err != nil {
@@ -127,6 +125,17 @@ func emptyFile(name string) diag.Mistakes {
 
 func mistake(name, rule, message, hint string) diag.Mistakes {
 	return diag.Mistakes{{Rule: rule, Severity: diag.Critical, File: name, Message: message, Hint: hint}}
+}
+
+// Regular returns diag.Mistakes for what is no regular file: to open a pipe would wait for its writer. Findings call it name.
+func Regular(info fs.FileInfo, name, hint string) error {
+	switch {
+	case info.IsDir():
+		return mistake(name, "not-a-file", "is a folder", "name the JSONL file inside it")
+	case !info.Mode().IsRegular():
+		return mistake(name, "not-a-file", "is "+kindOf(info.Mode())+", not a regular file", hint)
+	}
+	return nil
 }
 
 func kindOf(m fs.FileMode) string {

@@ -126,3 +126,33 @@ func TestOddRows(t *testing.T) {
 		}
 	}
 }
+
+// Millions of messages or keys on a line are one problem of it, and take little more memory than the line.
+func TestMillionsOfParts(t *testing.T) {
+	const n = 3_000_000
+	for name, c := range map[string]struct {
+		line, want string
+		problems   int
+	}{
+		"messages":            {`{"messages":[{"role":"user","content":"q"}` + strings.Repeat(`,{}`, n) + `]}`, "more than 10000 messages", maxProblems},
+		"messages after more": {`{"messages":[` + strings.Repeat(`{"role":"user","content":"q"},`, maxMessages) + ` 1` + strings.Repeat(`,{}`, n) + `]}`, "more than 10000 messages", 2},
+		"keys of the row":     {`{"":0` + strings.Repeat(`,"":0`, n) + `}`, "more than 100000 keys", 1},
+		"keys within":         {`{"messages":[],"tools":[{"":0` + strings.Repeat(`,"":0`, n) + `}]}`, "more than 100000 keys", 1},
+	} {
+		problems, fine, err := readAll(t, openData(t, []byte(c.line+"\n"+oneChat)))
+		said := 0
+		for _, p := range problems {
+			if p.Rule == "invalid-json" && strings.Contains(p.Message, c.want) {
+				said++
+			}
+		}
+		if err != nil || fine != 1 || said != 1 || len(problems) != c.problems {
+			t.Errorf("%s: %d rows, %d problems, %d times %s, %v", name, fine, len(problems), said, c.want, err)
+		}
+	}
+	// As many as are read are no problem.
+	line := `{"messages":[` + strings.Repeat(`{"role":"user","content":"q"},`, maxMessages-1) + `{"role":"assistant","content":"a"}]}`
+	if problems, fine, err := readAll(t, openData(t, []byte(line))); fine != 1 || len(problems) > 0 || err != nil {
+		t.Errorf("%d rows, %v, %v", fine, problems, err)
+	}
+}

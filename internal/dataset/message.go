@@ -2,6 +2,10 @@ package dataset
 
 import "strings"
 
+// maxMessages is how many messages of a row are held: the longest context that is trained on has room for fewer that say
+// anything, and a line of MaxLine could hold 20 million.
+const maxMessages = 10_000
+
 // messages reads the list at hand into the row. The keys of ShareGPT, from and value, count only there.
 func (p *parser) messages(shareGPT bool) bool {
 	p.i++
@@ -9,9 +13,21 @@ func (p *parser) messages(shareGPT bool) bool {
 		p.i++
 		return true
 	}
+	tooMany := false
 	for {
-		if !p.message(shareGPT) {
-			return false
+		if len(p.row.Messages) < maxMessages {
+			if !p.message(shareGPT) {
+				return false
+			}
+		} else {
+			p.space()
+			if !tooMany {
+				tooMany = true
+				p.insist("invalid-json", p.i, "split the conversation into several examples", "the row has more than %d messages", maxMessages)
+			}
+			if !p.skip() {
+				return false
+			}
 		}
 		more, ok := p.next(']')
 		if !more {

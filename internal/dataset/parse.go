@@ -14,7 +14,8 @@ type parser struct {
 	fields  [fieldCount]field
 	ended   bool // the grammar broke: what follows is unknown
 	foreign foreign
-	blank   []int // see Block.Blank
+	blank   []int  // see Block.Blank
+	within  nested // arguments of calls
 }
 
 // The texts of the formats other than chat.
@@ -97,7 +98,7 @@ func kindAt(c byte) kind {
 func (p *parser) parse(raw []byte, line int) *Row {
 	p.reset(raw)
 	p.row = Row{Line: line, Raw: raw, Messages: p.row.Messages[:0], ParallelToolCalls: -1, Unknown: p.row.Unknown[:0]}
-	p.unknown = p.unknown[:0]
+	p.unknown = emptied(p.unknown)
 	p.fields = [fieldCount]field{}
 	p.foreign = 0
 	p.ended = !p.readRow()
@@ -191,6 +192,9 @@ func (p *parser) members(read func(key string, at int) bool) bool {
 		key, ok := p.key()
 		if !ok {
 			return false
+		}
+		if len(p.unknown) == maxKeys {
+			return p.tooManyKeys(at)
 		}
 		p.unknown = append(p.unknown, unknownKey{key, at})
 		if !read(key, at) {

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	maxDepth    = 128 // of nesting; a tool's JSON Schema stays far below
-	maxProblems = 32  // of one row, and unknown keys; bounds the work that a hostile row can ask for
+	maxDepth    = 128     // of nesting; a tool's JSON Schema stays far below
+	maxKeys     = 100_000 // of the objects being read: each takes 32 bytes, and five of the line
+	maxProblems = 32      // of one row, and unknown keys; bounds the work that a hostile row can ask for
 )
 
 // scanner reads one line as strict JSON (RFC 8259, and of the things that it leaves open: no duplicate keys, no
@@ -38,13 +39,13 @@ func (s *scanner) reset(line []byte) {
 	s.b, s.i, s.depth = line, 0, 0
 	// Views of what was there before a buffer grew stay good: they hold on to the old one.
 	s.text, s.canon, s.tmp = emptied(s.text), emptied(s.canon), emptied(s.tmp)
-	s.members = s.members[:0]
+	s.members = emptied(s.members)
 	s.problems = s.problems[:0]
 }
 
 // emptied keeps a buffer for the next line, unless one enormous line has blown it up.
-func emptied(b []byte) []byte {
-	if cap(b) > 4<<20 {
+func emptied[T any](b []T) []T {
+	if cap(b) > (4<<20)/int(unsafe.Sizeof(*new(T))) {
 		return nil
 	}
 	return b[:0]
@@ -55,6 +56,12 @@ func (s *scanner) note(rule string, off int, hint, format string, args ...any) {
 	if len(s.problems) < maxProblems {
 		s.problems = append(s.problems, Problem{Rule: rule, Col: column(s.b, off), Message: fmt.Sprintf(format, args...), Hint: hint})
 	}
+}
+
+// insist is note for what has to be said also where much else is wrong.
+func (s *scanner) insist(rule string, off int, hint, format string, args ...any) {
+	s.problems = s.problems[:min(len(s.problems), maxProblems-1)]
+	s.note(rule, off, hint, format, args...)
 }
 
 // bad records a defect of the grammar at the present place and returns false.

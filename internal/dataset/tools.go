@@ -50,6 +50,8 @@ func (p *parser) checkFunction(canon, what string, at int) {
 		p.note("bad-tool-call", at, "name the function", "%s without a name", what)
 	case arguments == "" || arguments[0] != '"':
 		p.note("bad-tool-call", at, `write the arguments as a JSON object inside a string: "{\"city\":\"Oslo\"}"`, "%s without arguments as text", what)
+	case len(arguments) > 2 && !p.within.parse(arguments):
+		p.note("bad-tool-call", at, `write the arguments as a JSON object inside a string: "{\"city\":\"Oslo\"}"`, "the arguments of %s are no JSON", clip(p.within.outer.plain(name)))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -134,6 +135,23 @@ func decode(line []byte) (json.RawMessage, bool) {
 		return nil, false
 	}
 	return bytes.Clone(body), true
+}
+
+// Read returns what the journal at path records, oldest first, without the lock and without a change: another process may be
+// writing to it. There is nothing in one that does not exist.
+func Read(path string) ([]json.RawMessage, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal: %w", err)
+	}
+	records, _, err := replay(data)
+	if err != nil {
+		return nil, fmt.Errorf("journal %s: %w", path, err)
+	}
+	return records, nil
 }
 
 // Records returns what was recorded, oldest first. The slice is the caller's, the records are not to be changed.

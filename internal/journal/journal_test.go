@@ -185,3 +185,26 @@ func TestAfterAFailedWrite(t *testing.T) {
 		t.Errorf("after it was opened again: %v, %s", err, j.Records())
 	}
 }
+
+// Another process reads what is recorded so far, while the journal is held and in the middle of a write.
+func TestReadWithoutTheLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	if got, err := Read(path); got != nil || err != nil {
+		t.Errorf("of no file: %s, %v", got, err)
+	}
+	j := open(t, path)
+	for _, word := range []string{"one", "two"} {
+		if err := j.Append(word); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := j.file.WriteString("0123"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Read(path); len(got) != 2 || string(got[1]) != `"two"` || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+	if kept, err := os.ReadFile(path); err != nil || !strings.HasSuffix(string(kept), "0123") {
+		t.Errorf("reading has changed it: %s, %v", kept, err)
+	}
+}

@@ -18,7 +18,7 @@ import (
 var _ bench.Completer = (*Client)(nil)
 
 // Complete implements bench.Completer: one answer. A tool call is returned as JSON,
-// {"name":…,"arguments":{…}}, several as a list of those. A question asked twice costs little and changes nothing, so failed requests are
+// {"name":…,"arguments":{…}}, several as a list of those, without the text beside them. A question asked twice costs little and changes nothing, so failed requests are
 // sent again; but refused ones are left to a bench.Pace, which knows of the others that are on their way.
 func (c *Client) Complete(ctx context.Context, r bench.Request) (bench.Response, error) {
 	q := openai.ChatCompletionRequest{Model: r.Model, Messages: make([]openai.ChatCompletionMessage, len(r.Messages))}
@@ -47,14 +47,31 @@ func (c *Client) Complete(ctx context.Context, r bench.Request) (bench.Response,
 		if len(reply.Choices) == 0 {
 			return errors.New("the reply has no choices")
 		}
+		if err := unanswered(reply.Choices[0]); err != nil {
+			return err
+		}
 		m := reply.Choices[0].Message
 		out = bench.Response{Answer: m.Content, InputTokens: reply.Usage.PromptTokens, OutputTokens: reply.Usage.CompletionTokens, Took: time.Since(began)}
-		if m.Content == "" && len(m.ToolCalls) > 0 {
+		if len(m.ToolCalls) > 0 { // they are what is done; text beside them is said on the way
 			out.Answer = callsText(m.ToolCalls)
 		}
 		return nil
 	})
 	return out, err
+}
+
+// unanswered tells a reply that is none from an answer: services send failures, filters and cut answers with status 200 too, and
+// an empty text for them would be scored as a wrong answer. Saying nothing is an answer where the model stopped by itself.
+func unanswered(c openai.ChatCompletionChoice) error {
+	switch m := c.Message; {
+	case c.FinishReason == openai.FinishReasonContentFilter:
+		return final{errors.New("the service filtered the answer")}
+	case m.Content != "" || len(m.ToolCalls) > 0 || m.Refusal != "" || c.FinishReason == openai.FinishReasonStop:
+		return nil
+	case c.FinishReason == openai.FinishReasonLength:
+		return final{errors.New("the answer was cut off before it began")}
+	}
+	return fmt.Errorf("the reply has no answer (finish reason %q)", printable(string(c.FinishReason)))
 }
 
 // ask asks a model, again and again if need be.
@@ -87,7 +104,8 @@ type temperature struct{}
 type chatDoer struct{ c *Client }
 
 func (d chatDoer) Do(q *http.Request) (*http.Response, error) {
-	if q.Body != nil && strings.HasSuffix(q.URL.Path, "/chat/completions") {
+	chat := strings.HasSuffix(q.URL.Path, "/chat/completions")
+	if q.Body != nil && chat {
 		body, err := io.ReadAll(q.Body)
 		if err != nil {
 			return nil, err
@@ -101,5 +119,33 @@ func (d chatDoer) Do(q *http.Request) (*http.Response, error) {
 		q.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
 	d.c.sign(q)
-	return d.c.exchange(q)
+	r, err := d.c.exchange(q)
+	if err != nil {
+		return nil, err
+	}
+	most := int64(maxReply)
+	if chat {
+		most = maxAnswer
+	}
+	r.Body = &limited{r.Body, most, most}
+	return r, nil
+}
+
+// limited is a body of a reply that ends with an error where it is longer than it may be: the library would read on, and
+// little sent compressed may be much.
+type limited struct {
+	io.ReadCloser
+	most, left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.ReadCloser.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		l.left = 0
+		return 0, final{fmt.Errorf("the reply is longer than %d bytes", l.most)}
+	}
+	return n, err
 }

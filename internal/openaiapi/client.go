@@ -82,12 +82,20 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// maxReply bounds the body of a reply.
-const maxReply = 64 << 20
+// What the body of a reply may be at most, once it is decompressed.
+const (
+	maxReply  = 64 << 20
+	maxAnswer = 16 << 20 // of a model
+)
 
 // get fetches and decodes a resource, with retries.
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
-	return persistent(ctx, lookTries, func() error { return c.send(ctx, http.MethodGet, path, query, nil, into) })
+	return persistent(ctx, lookTries, lookWaits, func() error { return c.once(ctx, path, query, into) })
+}
+
+// outlast is get for who can do nothing else meanwhile: it waits as long as the service asks.
+func (c *Client) outlast(ctx context.Context, path string, query url.Values, into any) error {
+	return persistent(ctx, lookTries, anyWaits, func() error { return c.once(ctx, path, query, into) })
 }
 
 // send sends one request, once, with body as JSON unless it is nil, and decodes the reply unless into is nil.

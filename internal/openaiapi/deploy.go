@@ -33,7 +33,13 @@ func (c *Client) Deploy(ctx context.Context, j train.Job, base, label string) (m
 		return "", nil, fmt.Errorf("deploying the model of job %s: %w", j.ID, err)
 	}
 	if err := d.await(limited); err != nil {
-		return "", nil, fmt.Errorf("deploying the model of job %s: %w", j.ID, errors.Join(err, d.remove(ctx)))
+		if !d.theirs {
+			err = errors.Join(err, d.remove(ctx))
+		}
+		return "", nil, fmt.Errorf("deploying the model of job %s: %w", j.ID, err)
+	}
+	if d.theirs {
+		return d.name, nil, nil
 	}
 	return d.name, func() error { return d.remove(ctx) }, nil
 }
@@ -52,6 +58,7 @@ type deployment struct {
 	c, jobs    *Client // of models, and of jobs
 	label, job string
 	name       string // by which it is asked, once it is known
+	theirs     bool   // another run has made it, and may be asking it
 }
 
 // custom is a deployed model as the service describes it.
@@ -66,6 +73,7 @@ type custom struct {
 // is one whose reply was lost.
 func (d *deployment) make(ctx context.Context, base string) error {
 	if err := d.find(ctx); err != nil || d.name != "" {
+		d.theirs = d.name != ""
 		return err
 	}
 	point, err := d.checkpoint(ctx)
@@ -97,7 +105,7 @@ func (d *deployment) make(ctx context.Context, base string) error {
 
 // find looks for a model of the label: <base>-LoRa:<label>-<random>.
 func (d *deployment) find(ctx context.Context) error {
-	for page, err := range pages(ctx, d.c.get, "/models", nil, func(m custom) string { return m.Name }) {
+	for page, err := range pages(ctx, d.c.outlast, "/models", nil, func(m custom) string { return m.Name }) {
 		if err != nil {
 			return err
 		}
@@ -119,7 +127,11 @@ func (d *deployment) checkpoint(ctx context.Context) (id string, err error) {
 		Step int    `json:"step_number"`
 	}
 	last := -1
-	for page, err := range pages(ctx, d.jobs.get, "/fine_tuning/jobs/"+url.PathEscape(d.job)+"/checkpoints", nil, func(p checkpoint) string { return p.ID }) {
+	path, err := jobPath(d.job, "/checkpoints")
+	if err != nil {
+		return "", err
+	}
+	for page, err := range pages(ctx, d.jobs.outlast, path, nil, func(p checkpoint) string { return p.ID }) {
 		if err != nil {
 			return "", err
 		}
@@ -148,7 +160,7 @@ func (d *deployment) path() string {
 func (d *deployment) await(ctx context.Context) error {
 	for wait := firstWait; ; wait = min(2*wait, 10*time.Second) {
 		var m custom
-		if err := d.c.get(ctx, d.path(), nil, &m); err != nil {
+		if err := d.c.outlast(ctx, d.path(), nil, &m); err != nil {
 			return err
 		}
 		switch m.Status {

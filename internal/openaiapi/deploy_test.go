@@ -73,9 +73,9 @@ func TestDeploy(t *testing.T) {
 	if got, err := c.Complete(t.Context(), ask(model)); err != nil || got.Answer != "it" {
 		t.Errorf("the deployed model says %q, %v", got.Answer, err)
 	}
-	// A second run on the same fine-tune takes over what is there.
-	again, _, err := c.Deploy(t.Context(), j, desk.Model, desk.Label())
-	if _, made := s.Deployed(); err != nil || again != model || made != 1 {
+	// A second run on the same fine-tune shares what is there, and leaves it to the first to take it down.
+	again, theirs, err := c.Deploy(t.Context(), j, desk.Model, desk.Label())
+	if _, made := s.Deployed(); err != nil || again != model || made != 1 || theirs != nil {
 		t.Errorf("deployed again as %q, %v, %d made", again, err, made)
 	}
 	for range 2 { // what is gone is no error

@@ -7,8 +7,9 @@ import (
 	openai "github.com/sashabaranov/go-openai"
 )
 
-// maxInputs is the most texts that the contract takes in one request.
-const maxInputs = 2048
+// maxInputs is how many texts go in one request. The contract takes 2048, but a number is up to 30 bytes of a reply and a
+// vector up to 4096 numbers: this many stay below maxReply.
+const maxInputs = 512
 
 // Embed returns a vector for each text, all of one length. Asking again changes nothing, so failed requests are sent
 // again. No text may be empty.

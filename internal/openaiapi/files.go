@@ -16,11 +16,15 @@ import (
 )
 
 type file struct {
-	ID       string `json:"id"`
-	Filename string `json:"filename"`
-	Bytes    int64  `json:"bytes"`
-	Purpose  string `json:"purpose"`
-	Status   string `json:"status"`
+	ID, Filename, Status string
+	Bytes                int64
+}
+
+// UnmarshalJSON takes anything; what is no file has no id.
+func (f *file) UnmarshalJSON(b []byte) error {
+	l := loosely(b)
+	*f = file{ID: l.text("id"), Filename: l.text("filename"), Status: l.text("status"), Bytes: whole(l.number("bytes"))}
+	return nil
 }
 
 // fileType is what the contract's clients call lines of JSON.
@@ -31,7 +35,7 @@ const fileType = "application/jsonl"
 func (c *Client) Upload(ctx context.Context, f train.File) (string, error) {
 	whole := f.Size <= c.single
 	var id string
-	err := persist(ctx, func() error {
+	err := persistent(ctx, tries, lookWaits, func() error {
 		var err error
 		if id, err = c.findFile(ctx, f); err == nil && id == "" && whole {
 			id, err = c.sendFile(ctx, f)
@@ -52,7 +56,7 @@ func (c *Client) findFile(ctx context.Context, f train.File) (id string, err err
 			return "", err
 		}
 		for _, have := range page {
-			if have.Filename == f.Name && have.Bytes == f.Size && have.Status != "error" {
+			if have.ID != "" && have.Filename == f.Name && have.Bytes == f.Size && have.Status != "error" {
 				return have.ID, nil
 			}
 		}

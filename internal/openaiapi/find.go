@@ -1,8 +1,12 @@
 package openaiapi
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -30,19 +34,43 @@ func (c *Client) Find(ctx context.Context, key train.Key) ([]train.Job, error) {
 // called often.
 const newestPages = 20
 
+// entry is a job in a list: what tells whose it is, and all of it as it came. An account may hold many that are not ours,
+// made by any tool: only our own have to be what the contract says.
+type entry struct {
+	whose job
+	sent  json.RawMessage
+}
+
+// UnmarshalJSON wants an id: without one an entry may be a job of ours as well as none at all.
+func (e *entry) UnmarshalJSON(b []byte) error {
+	l := loosely(b)
+	tuned := l.text("fine_tuned_model")
+	e.whose = job{ID: l.text("id"), UserSuffix: l.text("user_provided_suffix"), Suffix: l.text("suffix"), Tuned: &tuned, Metadata: l.object("metadata").texts()}
+	e.sent = bytes.Clone(b)
+	if e.whose.ID == "" {
+		return errors.New("a job in the list has no id")
+	}
+	return nil
+}
+
 // findJobs returns the key's jobs in a list, or in its first pages if most is above 0, and how many jobs were listed.
 func (c *Client) findJobs(ctx context.Context, key train.Key, query url.Values, most int) (jobs []train.Job, listed int, err error) {
 	looked := 0
-	for page, err := range pages(ctx, c.get, "/fine_tuning/jobs", query, func(j job) string { return j.ID }) {
+	for page, err := range pages(ctx, c.get, "/fine_tuning/jobs", query, func(e entry) string { return e.whose.ID }) {
 		if err != nil {
 			return nil, 0, err
 		}
-		for _, j := range page {
-			if j.bears(key) {
-				found := j.state()
-				found.Key = key
-				jobs = append(jobs, found)
+		for _, e := range page {
+			if !e.whose.bears(key) {
+				continue
 			}
+			var j job
+			if err := json.Unmarshal(e.sent, &j); err != nil {
+				return nil, 0, fmt.Errorf("job %s is not what the contract says: %w", printable(e.whose.ID), err)
+			}
+			found := j.state()
+			found.Key = key
+			jobs = append(jobs, found)
 		}
 		listed += len(page)
 		if looked++; looked == most {

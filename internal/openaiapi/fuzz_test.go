@@ -37,6 +37,8 @@ func FuzzReply(f *testing.F) {
 		if json.Unmarshal([]byte(body), &j) != nil {
 			return
 		}
+		_ = json.Unmarshal([]byte(body), new(page[entry]))
+		_ = json.Unmarshal([]byte(body), new(event))
 		state := j.state()
 		shown(state.Code, state.Error, state.ID, state.Model)
 		j.bears("0123456789abcdef")

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/tunegate/tunegate/internal/train"
 )
@@ -91,24 +90,24 @@ func (c *Client) Start(ctx context.Context, s train.Spec, training, validation s
 		return "", fmt.Errorf("%w: %w", train.ErrRefused, err)
 	}
 	if err == nil && (j.ID == "" || j.ID != printable(j.ID)) {
-		return "", errors.New("the service gave the job no id, or one that cannot be shown")
+		return "", fmt.Errorf("the service gave the job no id, or one that cannot be shown%s", blame(j.Error))
 	}
 	return j.ID, err
 }
 
 // job is a job as services send it; any field may be null or missing.
 type job struct {
-	ID              string            `json:"id"`
-	Status          string            `json:"status"`
-	Created         int64             `json:"created_at"`
-	Finished        *int64            `json:"finished_at"`
-	EstimatedFinish *int64            `json:"estimated_finish"`
-	Tuned           *string           `json:"fine_tuned_model"`
-	UserSuffix      string            `json:"user_provided_suffix"`
-	Suffix          string            `json:"suffix"`
-	TrainedTokens   *int64            `json:"trained_tokens"`
-	Metadata        map[string]string `json:"metadata"`
-	Error           json.RawMessage   `json:"error"`
+	ID              string          `json:"id"`
+	Status          string          `json:"status"`
+	Created         float64         `json:"created_at"`
+	Finished        *float64        `json:"finished_at"`
+	EstimatedFinish *float64        `json:"estimated_finish"`
+	Tuned           *string         `json:"fine_tuned_model"`
+	UserSuffix      string          `json:"user_provided_suffix"`
+	Suffix          string          `json:"suffix"`
+	TrainedTokens   *float64        `json:"trained_tokens"`
+	Metadata        labels          `json:"metadata"`
+	Error           json.RawMessage `json:"error"`
 }
 
 // state is the job as train sees it; without metadata, its key and attempt are zero. Names are shown and written about: one
@@ -116,9 +115,9 @@ type job struct {
 func (j job) state() train.Job {
 	t := train.Job{
 		ID: printable(j.ID), Key: train.Key(j.Metadata[metaKey]), Status: train.Unknown,
-		CreatedAt: time.Unix(j.Created, 0),
+		CreatedAt: moment(j.Created),
 	}
-	t.Code, t.Error = j.reason()
+	t.Code, t.Error = reason(j.Error)
 	if n, err := strconv.Atoi(j.Metadata[metaAttempt]); err == nil && n > 0 {
 		t.Attempt = n
 	}
@@ -139,28 +138,28 @@ func (j job) state() train.Job {
 		t.Status = train.Cancelled
 	}
 	if j.Finished != nil && *j.Finished > 0 {
-		t.FinishedAt = time.Unix(*j.Finished, 0)
+		t.FinishedAt = moment(*j.Finished)
 	}
 	if j.EstimatedFinish != nil && *j.EstimatedFinish > 0 {
-		t.EstimatedFinish = time.Unix(*j.EstimatedFinish, 0)
+		t.EstimatedFinish = moment(*j.EstimatedFinish)
 	}
 	if j.Tuned != nil {
 		t.Model = printable(*j.Tuned)
 	}
 	if j.TrainedTokens != nil {
-		t.TrainedTokens = *j.TrainedTokens
+		t.TrainedTokens = whole(*j.TrainedTokens)
 	}
 	return t
 }
 
-// reason returns the job's error, its code and a sentence, fit to be shown; live services send null, {}, an object of
+// reason returns the code and the sentence of an error, fit to be shown; live services send null, {}, an object of
 // nulls, or a real one.
-func (j job) reason() (code, text string) {
+func reason(sent json.RawMessage) (code, text string) {
 	var e struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	}
-	if json.Unmarshal(j.Error, &e) != nil {
+	if json.Unmarshal(sent, &e) != nil {
 		return "", ""
 	}
 	if e.Message == "" {
@@ -169,17 +168,61 @@ func (j job) reason() (code, text string) {
 	return printable(e.Code), printable(e.Message)
 }
 
-// Poll implements train.Provider.
+// blame is what an error that came with a status of success adds to ours.
+func blame(sent json.RawMessage) string {
+	if _, text := reason(sent); text != "" {
+		return ": " + text
+	}
+	return ""
+}
+
+// jobPath is the address of a job, or of what lies below it. One of no name would be that of all jobs.
+func jobPath(id, below string) (string, error) {
+	if id == "" || id == "." || id == ".." {
+		return "", fmt.Errorf("%q is no job's id", id)
+	}
+	return "/fine_tuning/jobs/" + url.PathEscape(id) + below, nil
+}
+
+// isJob returns an error, which may pass, unless a reply is the job that was asked for: a proxy's own error may come with
+// a status of success, and taken for a job it would be one of another name in an unknown state.
+func (j job) isJob(id string) error {
+	if j.ID != id {
+		return fmt.Errorf("the reply is not job %s but %q%s", id, printable(j.ID), blame(j.Error))
+	}
+	return nil
+}
+
+// Poll implements train.Provider. A reply that is not the job is an error.
 func (c *Client) Poll(ctx context.Context, jobID string) (train.Job, error) {
+	path, err := jobPath(jobID, "")
+	if err != nil {
+		return train.Job{}, train.Permanent(err)
+	}
 	var j job
-	err := c.get(ctx, "/fine_tuning/jobs/"+url.PathEscape(jobID), nil, &j)
-	return j.state(), gone(err)
+	err = persistent(ctx, lookTries, lookWaits, func() error {
+		j = job{} // what a try before left must not mix with this one
+		if err := c.once(ctx, path, nil, &j); err != nil {
+			return err
+		}
+		return j.isJob(jobID)
+	})
+	if err != nil {
+		return train.Job{}, gone(err)
+	}
+	return j.state(), nil
 }
 
 // Cancel implements train.Provider. A service refuses to cancel a final job; whether it is final is asked then.
 func (c *Client) Cancel(ctx context.Context, jobID string) error {
+	path, err := jobPath(jobID, "/cancel")
+	if err != nil {
+		return train.Permanent(err)
+	}
 	var j job
-	err := c.send(ctx, http.MethodPost, "/fine_tuning/jobs/"+url.PathEscape(jobID)+"/cancel", nil, struct{}{}, &j)
+	if err = c.send(ctx, http.MethodPost, path, nil, struct{}{}, &j); err == nil {
+		err = j.isJob(jobID)
+	}
 	if err == nil {
 		return nil
 	}
@@ -199,32 +242,41 @@ func gone(err error) error {
 
 // event is what a service tells of a job's training.
 type event struct {
-	ID   string `json:"id"`
-	Data struct {
-		Step       int     `json:"step"`
-		TotalSteps int     `json:"total_steps"`
-		TrainLoss  float64 `json:"train_loss"`
-		ValidLoss  float64 `json:"valid_loss"`
-	} `json:"data"`
+	id     string
+	metric train.Metric // of step 0 where it tells something else
+}
+
+// UnmarshalJSON takes anything; what is no event tells nothing.
+func (e *event) UnmarshalJSON(b []byte) error {
+	l := loosely(b)
+	d := l.object("data")
+	*e = event{l.text("id"), train.Metric{
+		Step: int(whole(d.number("step"))), TotalSteps: int(whole(d.number("total_steps"))),
+		TrainLoss: d.number("train_loss"), ValidLoss: d.number("valid_loss"),
+	}}
+	return nil
 }
 
 // Metrics implements train.Watcher. Events come newest first and repeat from call to call, so pages are read back
 // to the step already known.
 func (c *Client) Metrics(ctx context.Context, jobID string, after int) ([]train.Metric, error) {
-	path := "/fine_tuning/jobs/" + url.PathEscape(jobID) + "/events"
+	path, err := jobPath(jobID, "/events")
+	if err != nil {
+		return nil, err
+	}
 	var metrics []train.Metric
-	for page, err := range pages(ctx, c.once, path, url.Values{"limit": {"100"}}, func(e event) string { return e.ID }) {
+	for page, err := range pages(ctx, c.once, path, url.Values{"limit": {"100"}}, func(e event) string { return e.id }) {
 		if err != nil {
 			return nil, err
 		}
 		known := false
 		for _, e := range page {
 			switch {
-			case e.Data.Step == 0:
-			case e.Data.Step <= after:
+			case e.metric.Step == 0:
+			case e.metric.Step <= after:
 				known = true
 			default:
-				metrics = append(metrics, train.Metric{Step: e.Data.Step, TotalSteps: e.Data.TotalSteps, TrainLoss: e.Data.TrainLoss, ValidLoss: e.Data.ValidLoss})
+				metrics = append(metrics, e.metric)
 			}
 		}
 		if known {

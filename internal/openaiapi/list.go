@@ -2,6 +2,7 @@ package openaiapi
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"maps"
@@ -18,18 +19,15 @@ func pages[T any](ctx context.Context, fetch func(context.Context, string, url.V
 	return func(yield func([]T, error) bool) {
 		query, seen := maps.Clone(query), map[string]bool{}
 		for {
-			var page struct {
-				Data    []T  `json:"data"`
-				HasMore bool `json:"has_more"`
-			}
+			var page page[T]
 			if err := fetch(ctx, path, query, &page); err != nil {
 				yield(nil, err)
 				return
 			}
-			if !yield(page.Data, nil) || !page.HasMore || len(page.Data) == 0 {
+			if !yield(page.data, nil) || !page.more || len(page.data) == 0 {
 				return
 			}
-			last := id(page.Data[len(page.Data)-1])
+			last := id(page.data[len(page.data)-1])
 			if seen[last] || len(seen) == maxPages-1 {
 				yield(nil, final{fmt.Errorf("the list %s does not end: %d pages, the last of them up to %q", path, len(seen)+1, last)})
 				return
@@ -38,6 +36,30 @@ func pages[T any](ctx context.Context, fetch func(context.Context, string, url.V
 			query.Set("after", last)
 		}
 	}
+}
+
+// page is one reply to the question for a list.
+type page[T any] struct {
+	data []T
+	more bool
+}
+
+// UnmarshalJSON wants a list, be it an empty one: a reply without any, such as a proxy's error that came with a status of
+// success, does not say that there is nothing.
+func (p *page[T]) UnmarshalJSON(b []byte) error {
+	var sent struct {
+		Data    []T             `json:"data"`
+		HasMore bool            `json:"has_more"`
+		Error   json.RawMessage `json:"error"`
+	}
+	if err := json.Unmarshal(b, &sent); err != nil {
+		return err
+	}
+	if sent.Data == nil {
+		return fmt.Errorf("it has no list%s", blame(sent.Error))
+	}
+	*p = page[T]{sent.Data, sent.HasMore}
+	return nil
 }
 
 // once fetches and decodes a resource without retries.

@@ -107,6 +107,18 @@ func TestWhatAQuestionSays(t *testing.T) {
 	}
 }
 
+// A call of a tool is the answer, also where the model says something beside it.
+func TestCallsBesideText(t *testing.T) {
+	c := client(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"choices":[{"message":{"role":"assistant","content":"Let me look.","tool_calls":[`+
+			`{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"2","type":"function","function":{"name":"g","arguments":"{}"}}]}}]}`)
+	}))
+	got, err := c.Complete(t.Context(), ask("m"))
+	if want := `[{"name":"f","arguments":{}},{"name":"g","arguments":{}}]`; err != nil || got.Answer != want {
+		t.Errorf("got %s, %v; want %s", got.Answer, err, want)
+	}
+}
+
 // flaky answers the first n requests with a status.
 func flaky(n int32, status int, header http.Header, next http.Handler) (http.Handler, *atomic.Int32) {
 	var seen atomic.Int32

@@ -38,7 +38,7 @@ func within(ctx context.Context, d time.Duration, send func(context.Context) err
 }
 
 // tries is how often an idempotent request is sent before its error counts; the waits between them add up to about
-// half a minute, or to what the service asks for, up to maxWait each. An exchange that lasted too long has cost the most
+// a quarter of a minute, or to what the service asks for, up to maxWait each. An exchange that lasted too long has cost the most
 // already and is tried only slowTries times.
 const (
 	tries     = 7
@@ -47,21 +47,31 @@ const (
 	maxWait   = time.Minute
 )
 
+// What the waits between the tries may add up to. Whoever looks for something knows how long that may go on, and has to
+// tell a person: a service that wants to be left alone for longer is no reason to be silent here.
+const (
+	lookWaits = 20 * time.Second
+	anyWaits  = tries * 2 * maxWait // no bound but maxWait for each
+)
+
 // final is a failure that sending again does not mend, such as one on this side of the wire.
 type final struct{ error }
 
 func (f final) Unwrap() error { return f.error }
 
 // persist calls send until it succeeds, fails for good, or tries are used up.
-func persist(ctx context.Context, send func() error) error { return persistent(ctx, tries, send) }
+func persist(ctx context.Context, send func() error) error {
+	return persistent(ctx, tries, anyWaits, send)
+}
 
 // lookTries is how often a service to which no connection is made is asked for a resource: whoever wants it knows how long
 // that may go on, and has to tell a person.
 const lookTries = 4
 
-// persistent is persist with a bound of its own on the tries that made no connection; one that timed out is not repeated
-// under it.
-func persistent(ctx context.Context, unreached int, send func() error) error {
+// persistent is persist with bounds of its own: on the tries that made no connection, of which one that timed out is not
+// repeated, and on all waits together. A wait beyond them, or beyond the end of ctx, is not begun: the error is
+// returned at once.
+func persistent(ctx context.Context, unreached int, waits time.Duration, send func() error) error {
 	wait, slow := firstWait, 0
 	for try := 1; ; try++ {
 		err := send()
@@ -81,6 +91,12 @@ func persistent(ctx context.Context, unreached int, send func() error) error {
 		pause := wait/2 + rand.N(wait/2+1)
 		if e != nil && e.RetryAfter > 0 {
 			pause = min(e.RetryAfter, maxWait) + rand.N(wait/2+1)
+		}
+		if waits -= pause; waits < 0 {
+			return err
+		}
+		if end, ok := ctx.Deadline(); ok && time.Until(end) <= pause {
+			return err
 		}
 		t := time.NewTimer(pause)
 		select {

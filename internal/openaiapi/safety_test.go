@@ -5,15 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/openaiapi"
+	"github.com/tunegate/tunegate/internal/suite"
 	"github.com/tunegate/tunegate/internal/train"
 )
 
@@ -129,6 +133,9 @@ func TestListsEnd(t *testing.T) {
 			"metrics": func(c *openaiapi.Client) error { _, err := c.Metrics(t.Context(), "j", 0); return err },
 			"upload":  func(c *openaiapi.Client) error { _, err := c.Upload(t.Context(), train.File{Name: "f"}); return err },
 		} {
+			if what == "without any ids" && name == "find" {
+				continue // no list at all: TestRepliesWithoutWhatWasAskedFor
+			}
 			var seen atomic.Int32
 			c := client(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				fmt.Fprintf(w, `{"data":[`+entries[name]+`],"has_more":true}`, next(seen.Add(1)))
@@ -142,4 +149,35 @@ func TestListsEnd(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestNoAnswerIsNoWrongAnswer: what a service sends with status 200 in place of an answer is a failure, not an empty answer.
+func TestNoAnswerIsNoWrongAnswer(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"choices":[{}]}`: "the reply has no answer",
+		`{"choices":[{"message":null,"finish_reason":"error"}]}`:                                 "the reply has no answer",
+		`{"choices":[{"message":{"content":""},"finish_reason":"length"}]}`:                      "cut off before it began",
+		`{"choices":[{"message":{"content":"I"},"finish_reason":"content_filter"}]}`:             "filtered",
+		`{"choices":[{"message":{"role":"assistant","content":""},"finish_reason":"stop"}]}`:     "",
+		`{"choices":[{"message":{"role":"assistant","content":"yes"},"finish_reason":null}]}`:    "",
+		`{"choices":[{"message":{"role":"assistant","content":"ye"},"finish_reason":"length"}]}`: "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, err := openaiapi.New(openaiapi.Config{BaseURL: "http://127.0.0.1:1/v1", Transport: reply(body)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Complete(t.Context(), bench.Request{Model: "m", Messages: []suite.Message{{Role: "user", Content: "q"}}})
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %v, want %q", body, err, want)
+			}
+		})
+	}
+}
+
+// reply answers every request with a body.
+type reply string
+
+func (r reply) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(string(r)))}, nil
 }

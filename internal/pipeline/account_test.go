@@ -88,7 +88,7 @@ func (a *account) answer(q *http.Request, body []byte) (int, any) {
 		a.files++
 		return 200, map[string]any{"id": fmt.Sprintf("file-%d", a.files)}
 	case path == "/fine_tuning/jobs" && q.Method == "GET":
-		var found []any
+		found := []any{}
 		for _, j := range a.jobs {
 			if want := q.URL.Query().Get("metadata[tunegate_run_key]"); want == "" || want == j.metadata["tunegate_run_key"] {
 				found = append(found, a.object(j))

@@ -52,6 +52,31 @@ func (r *run) exam(l *leg, used *usage) (exam, error) {
 	return x, err
 }
 
+// tolerable is how many of so many tests may stay unanswered: one always, since one is no pattern.
+func tolerable(asked int) int { return max(1, int(maxFailed*float64(asked))) }
+
+// worst is what the pairs would be if every unanswered test had been lost. Which tests a service fails on may have to do with what
+// the answer would have been, so a pass must hold for this too.
+func worst(pairs []gate.Pair, failed []bench.Sample) []gate.Pair {
+	all := slices.Clone(pairs)
+	for _, f := range failed {
+		all = append(all, gate.Pair{ID: f.Test, Base: 1})
+	}
+	return all
+}
+
+// settled reports whether no more tests are needed, whatever the unanswered ones would have been.
+func settled(pairs []gate.Pair, failed []bench.Sample, p gate.Policy) bool {
+	if !gate.Settled(pairs, p) {
+		return false
+	}
+	if len(failed) == 0 {
+		return true
+	}
+	lost := worst(pairs, failed)
+	return len(failed) <= tolerable(len(lost)) && gate.Settled(lost, p) && gate.Decide(lost, p).Verdict == gate.Decide(pairs, p).Verdict
+}
+
 // benchmark asks both arms the same tests and decides; tuned asks the tuned one. An error means that there is nothing to decide on.
 func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase, tuned bench.Completer) error {
 	graders := new(usage)
@@ -68,7 +93,7 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase,
 		Temperature: x.Temperature,
 		Repeats:     x.Repeats,
 		Concurrency: concurrency,
-		MaxFailed:   max(1, int(maxFailed*float64(len(x.tests)))),
+		MaxFailed:   tolerable(len(x.tests)),
 		First:       firstLook,
 		Notify: func(done, all int) {
 			r.tell(Event{Leg: l.out.ID, Stage: Benchmarking, Phase: p.name, Step: done, Steps: all})
@@ -79,12 +104,12 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase,
 	}
 	told := false
 	plan.Decide = func(samples []bench.Sample) bool {
-		pairs, _ := pair(x.Reduce.Reduce(samples))
+		pairs, failed := pair(x.Reduce.Reduce(samples))
 		if why := x.outOfReach(pairs); why != "" && !told {
 			told = true
 			r.tell(Event{Leg: l.out.ID, Stage: Benchmarking, Phase: p.name, Text: fmt.Sprintf("%s: on the first %s %s", p.name, count(len(pairs), "test"), why)})
 		}
-		return x.policy.Sequential && gate.Settled(pairs, x.policy)
+		return x.policy.Sequential && settled(pairs, failed, x.policy)
 	}
 	began := time.Now()
 	single, err := bench.Run(ctx, plan)
@@ -110,13 +135,17 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase,
 	if err != nil {
 		return fmt.Errorf("benchmark: %w", err)
 	}
-	if len(failed) > plan.MaxFailed {
+	if len(failed) > tolerable(b.Asked) {
 		return fmt.Errorf("benchmark: %d of %d tests had no answer, the first because: %s", len(failed), b.Asked, failed[0].Error)
 	}
 	x.policy.Exhausted = b.Asked == len(x.tests)
 	d := gate.Decide(pairs, x.policy)
 	if len(failed) > 0 {
 		d.Reasons = append(d.Reasons, fmt.Sprintf("%d of %d tests had no answer from both models and do not count", len(failed), b.Asked))
+		if d.Verdict == gate.Pass && gate.Decide(worst(pairs, failed), x.policy).Verdict != gate.Pass {
+			d.Verdict = gate.Inconclusive
+			d.Reasons = append([]string{fmt.Sprintf("it would not pass if the %s had been lost", count(len(failed), "unanswered test"))}, d.Reasons...)
+		}
 	}
 	if b.Cached > 0 {
 		d.Reasons = append(d.Reasons, fmt.Sprintf("%d of %d answers of the base are from an earlier benchmark, graded anew", b.Cached, b.Asked*x.Repeats))

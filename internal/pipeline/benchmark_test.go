@@ -178,3 +178,36 @@ func TestConcurrencyOverHTTP(t *testing.T) {
 	}
 	t.Logf("%v, %.2f of the ideal %v", took, took.Seconds()/ideal.Seconds(), ideal)
 }
+
+// Which tests a service fails on may depend on what the answer would have been: neither may a run stop early on what is left,
+// nor may it pass where the unanswered tests could have turned it.
+func TestUnansweredTestsCountAgainstAPass(t *testing.T) {
+	policy := gate.Policy{Margin: 0.1, Sequential: true, Total: 300}
+	var pairs []gate.Pair
+	for i := range 40 {
+		p := gate.Pair{ID: fmt.Sprint("t", i)}
+		if i < 30 {
+			p.Tuned = 1
+		} else {
+			p.Base, p.Tuned = 1, 1
+		}
+		pairs = append(pairs, p)
+	}
+	failed := func(n int) (all []bench.Sample) {
+		for i := range n {
+			all = append(all, bench.Sample{Test: fmt.Sprint("f", i), Arm: tunedArm, Error: "refused"})
+		}
+		return all
+	}
+	if !settled(pairs, nil, policy) || !settled(pairs, failed(1), policy) {
+		t.Error("thirty wins to none are not enough, with one test unanswered")
+	}
+	if settled(pairs, failed(13), policy) {
+		t.Error("thirteen of 53 tests are unanswered, and the run stops as if they were won")
+	}
+	five := []gate.Pair{{ID: "a", Tuned: 1}, {ID: "b", Tuned: 1}, {ID: "c", Tuned: 1}, {ID: "d", Tuned: 1}, {ID: "e", Tuned: 1}}
+	fixed := gate.Policy{Margin: 0.1}
+	if gate.Decide(five, fixed).Verdict != gate.Pass || gate.Decide(worst(five, failed(1)), fixed).Verdict == gate.Pass {
+		t.Error("five wins to none pass, but not with a sixth test lost")
+	}
+}

@@ -26,6 +26,11 @@ func (r *run) deploy(ctx context.Context, l *leg, p phase, out *report.Phase) (t
 	}
 	out.Model = model
 	r.tell(Event{Leg: l.out.ID, Stage: Benchmarking, Phase: p.name, Text: fmt.Sprintf("%s: deployed as %s", p.name, model)})
+	if remove == nil {
+		return func() {
+			l.out.Next = append(l.out.Next, fmt.Sprintf("%s was deployed before this run, which leaves it to whoever did that: take it down if no other run is asking it", model))
+		}, nil
+	}
 	return func() {
 		text := fmt.Sprintf("%s was taken down after the benchmark: to use it, deploy the last checkpoint of job %s again", model, out.Job)
 		if err := remove(); err != nil {

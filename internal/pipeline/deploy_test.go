@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -107,6 +108,28 @@ func TestDeployedModelIsTakenDown(t *testing.T) {
 	}
 }
 
+// A run that finds the model deployed asks it and leaves it there: the run that deployed it may still be asking.
+func TestDeployedModelIsShared(t *testing.T) {
+	s, m := nebius(t, 1)
+	second := sync.OnceFunc(func() {
+		r := startAt(t, t.Context(), m, s, nil)
+		if l := r.Legs[0]; l.Verdict != gate.Pass || !slices.ContainsFunc(l.Next, func(s string) bool { return strings.Contains(s, "was deployed before this run") }) {
+			t.Errorf("the second run: %s, %q, next %q", l.Verdict, l.Reasons, l.Next)
+		}
+		if left, made := s.Deployed(); len(left) != 1 || made != 1 {
+			t.Errorf("after the second run: %d deployed, left %q", made, left)
+		}
+	})
+	r := startAt(t, t.Context(), m, s, func(e Event) {
+		if strings.Contains(e.Text, "deployed as") {
+			second()
+		}
+	})
+	if left, made := s.Deployed(); r.Verdict != gate.Pass || len(left) != 0 || made != 1 {
+		t.Errorf("%s, %d deployed, left %q", r.Verdict, made, left)
+	}
+}
+
 // What could not be taken down is named, and the verdict stands.
 func TestDeployedModelThatStays(t *testing.T) {
 	s, m := nebius(t, 1)
@@ -131,7 +154,9 @@ func TestNoModelAtAll(t *testing.T) {
 				next.ServeHTTP(w, r)
 				return
 			}
-			_, _ = io.WriteString(w, `{"id":"ftjob-1","status":"succeeded","data":[]}`)
+			_, after, _ := strings.Cut(r.URL.Path, "/fine_tuning/jobs/")
+			id, _, _ := strings.Cut(after, "/")
+			_, _ = fmt.Fprintf(w, `{"id":%q,"status":"succeeded","data":[]}`, id)
 		})
 	})
 	if l := start(t, load(t, base, 1, "")).Legs[0]; l.Verdict != gate.Error || !strings.Contains(l.Reasons[0], "names no model") {

@@ -34,7 +34,7 @@ func (r *run) fault(l *leg, err error) fault {
 	switch {
 	case errors.As(err, &silence):
 		f.reason, f.shared = who+" "+silent(silence), true
-		if answer == nil {
+		if mute(silence.Err) {
 			f.todo = []string{fmt.Sprintf("see whether %s is the address of %s, and whether it can be reached from this machine", p.BaseURL, l.out.Provider)}
 		}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -55,15 +55,18 @@ func (r *run) fault(l *leg, err error) fault {
 
 // silent says how long a provider has failed, and how.
 func silent(s *train.Silence) string {
-	now, ago := "did not answer", "has not answered for "
-	if errors.As(s.Err, new(*openaiapi.Error)) {
-		now, ago = "fails", "has failed for "
+	now, ago := "fails", "has failed for "
+	if mute(s.Err) {
+		now, ago = "did not answer", "has not answered for "
 	}
 	if long := s.For.Round(time.Second); long >= 10*time.Second {
 		now = ago + long.String()
 	}
 	return now + ": " + brief(s.Err)
 }
+
+// mute reports whether a request got no answer at all, not even a bad one.
+func mute(err error) bool { return errors.As(err, new(*url.Error)) }
 
 // brief is an error without the address of the request: the address is long, and another one for each leg.
 func brief(err error) string {
@@ -86,7 +89,7 @@ func (r *run) waiting(l *leg, why error, again time.Duration) string {
 	}
 	who, then := r.who(l), fmt.Sprintf(", asking again in %v", max(again.Round(time.Second), time.Second))
 	what := "no answer from " + who
-	if long := silence.For.Round(time.Second); errors.As(silence.Err, new(*openaiapi.Error)) {
+	if long := silence.For.Round(time.Second); !mute(silence.Err) {
 		what = who + " fails"
 	} else if long > 3*time.Second {
 		what = fmt.Sprintf("still %s after %v", what, long)

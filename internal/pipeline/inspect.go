@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/advice"
@@ -43,9 +44,10 @@ type leg struct {
 	price      *catalog.Price   // nil: unknown
 	phases     []phase
 	estimate   report.Money
-	validation dataset.Digest // zero without validation data, set by identify
-	request    string         // the part of the first reason that names one request to the service; see unite
-	held       float64        // USD reserved in the ledger for this leg
+	validation dataset.Digest   // zero without validation data, set by identify
+	request    string           // the part of the first reason that names one request to the service; see unite
+	held       float64          // USD reserved in the ledger for this leg
+	seats      map[string]*seat // by phase
 	out        report.Leg
 }
 
@@ -219,7 +221,7 @@ func (l *leg) open() (err error) {
 	}
 	l.available = len(l.tests.Tests)
 	again, found := repeated(l.tests)
-	*findings = append(*findings, found...)
+	*findings = append(append(*findings, l.tests.Findings...), found...)
 	l.tests = l.tests.Without(again)
 	l.distinct = l.tests
 	if l.agent.Grader.Name != "" {
@@ -270,20 +272,51 @@ func (l *leg) asked(m *manifest.Manifest, encoding *tokens.Encoding, o AuditOpti
 		audit.Policy{MaxDuplicates: m.Audit.MaxDuplicates, MaxContamination: m.Audit.MaxContamination, Severities: m.Audit.Severities}
 }
 
-// repeated finds the tests that ask and want the same as an earlier one: under ten ids it would count as ten proofs.
+// repeated finds the tests that ask the same as another one: under ten ids it would count as ten proofs. The first stays
+// where all others have an ideal in common with it. Else none stays, since nobody knows which is right. Tests of programs
+// are repeated only if they are equal: many programs are right.
 func repeated(s suite.Suite) (ids []string, found []diag.Finding) {
-	first := map[string]suite.Test{}
-	for _, t := range s.Tests {
-		hash := t.Hash()
-		f, again := first[hash]
-		if !again {
-			first[hash] = t
-			continue
+	type question struct {
+		first, other suite.Test // other wants another answer than the first; zero: none does
+		ideals       map[string]bool
+	}
+	questions, of := map[string]*question{}, make([]*question, len(s.Tests))
+	for i, t := range s.Tests {
+		key := t.Hash()
+		if asked := t; t.Code == nil {
+			asked.Ideal = nil
+			key = asked.Hash()
 		}
-		ids = append(ids, t.ID)
-		found = append(found, diag.Finding{Rule: "duplicate-test", Severity: diag.Warning, File: s.File, Line: t.Line,
-			Message: fmt.Sprintf("the test %s asks the same as %s, and is left out", t.ID, f.ID), Hint: "ask something else; a question counts once",
-			Related: []diag.Place{{File: s.File, Line: f.Line}}})
+		q := questions[key]
+		if q == nil {
+			q = &question{first: t, ideals: map[string]bool{}}
+			questions[key] = q
+			for _, ideal := range t.Ideal {
+				q.ideals[strings.TrimSpace(ideal)] = true
+			}
+		}
+		if of[i] = q; q.other.Line == 0 && !slices.ContainsFunc(t.Ideal, func(ideal string) bool { return q.ideals[strings.TrimSpace(ideal)] }) {
+			q.other = t
+		}
+	}
+	for i, t := range s.Tests {
+		q, f := of[i], diag.Finding{Severity: diag.Warning, File: s.File, Line: t.Line}
+		another := q.first
+		switch {
+		case q.other.Line > 0:
+			if slices.ContainsFunc(t.Ideal, func(ideal string) bool { return q.ideals[strings.TrimSpace(ideal)] }) {
+				another = q.other
+			}
+			f.Rule, f.Hint = "contradictory-test", "keep the right one; where both are right, keep one with both in its list of ideals"
+			f.Message = fmt.Sprintf("the test %s asks the same as %s and wants another answer: both are left out", t.ID, another.ID)
+		case t.Line == q.first.Line:
+			continue
+		default:
+			f.Rule, f.Hint = "duplicate-test", "ask something else; a question counts once"
+			f.Message = fmt.Sprintf("the test %s asks the same as %s, and is left out", t.ID, another.ID)
+		}
+		f.Related = []diag.Place{{File: s.File, Line: another.Line}}
+		ids, found = append(ids, t.ID), append(found, f)
 	}
 	return ids, found
 }

@@ -34,13 +34,16 @@ type Job struct {
 const statusTime = 30 * time.Second
 
 // Status asks the providers for the jobs of these inputs: every phase of every leg, in the manifest's order, and of a phase
-// the job first that a run would go on with. It launches nothing, audits only as far as the run keys need it, and takes
-// no notice of the journal. A leg whose data cannot be read, or whose provider does not answer, has a line that says why; the
+// the job first that a run would go on with. It launches nothing, audits only as far as the run keys need it, and asks by name
+// for a job that a journal knows and the list does not show yet. A leg whose data cannot be read, or whose provider does not answer, has a line that says why; the
 // error is of providers, each once.
 func Status(ctx context.Context, m *manifest.Manifest, o Options) ([]Job, error) {
-	return eachPhase(ctx, m, o, func(_ *leg, _ phase, launch train.Launch) ([]train.Job, error) {
+	return eachPhase(ctx, m, o, func(r *run, l *leg, launch train.Launch) (jobs []train.Job, err error) {
 		ctx, stop := context.WithTimeout(ctx, statusTime)
 		defer stop()
+		if launch.Past, err = r.remembered(l); err != nil {
+			return nil, err
+		}
 		return train.Jobs(ctx, launch)
 	})
 }
@@ -49,22 +52,7 @@ func Status(ctx context.Context, m *manifest.Manifest, o Options) ([]Job, error)
 // run that goes on holds them, which sees it by itself. Where nothing is known, there is a line that says so, and an error as
 // of Status.
 func CancelJobs(ctx context.Context, m *manifest.Manifest, o Options) ([]Job, error) {
-	jobs, err := eachPhase(ctx, m, o, func(l *leg, _ phase, launch train.Launch) ([]train.Job, error) {
-		launch.Record = func(train.Event) error { return nil }
-		book, err := journal.Open(filepath.Join(o.State, "legs", l.out.ID+".journal"))
-		switch {
-		case errors.Is(err, journal.ErrLocked):
-		case err != nil:
-			return nil, err
-		default:
-			defer book.Close()
-			if launch.Past, err = past(book, l.out.ID); err != nil {
-				return nil, err
-			}
-			launch.Record = func(e train.Event) error { return book.Append(e) }
-		}
-		return train.Cancel(ctx, launch)
-	})
+	jobs, err := eachPhase(ctx, m, o, cancelOne(ctx))
 	var ended []Job
 	for _, j := range jobs {
 		if j.Job != "" || j.Error != "" {
@@ -72,6 +60,44 @@ func CancelJobs(ctx context.Context, m *manifest.Manifest, o Options) ([]Job, er
 		}
 	}
 	return ended, err
+}
+
+// cancelOne ends what is under way of one fine-tune. While a run is at work on the leg, its job may be about to be made, or not
+// be listed yet: that is waited for as long as a list may lag.
+func cancelOne(ctx context.Context) func(*run, *leg, train.Launch) ([]train.Job, error) {
+	return func(r *run, l *leg, launch train.Launch) ([]train.Job, error) {
+		launch.Record = func(train.Event) error { return nil }
+		book, err := journal.Open(filepath.Join(r.State, "legs", l.out.ID+".journal"))
+		busy := errors.Is(err, journal.ErrLocked)
+		switch {
+		case err == nil:
+			defer book.Close()
+			launch.Record = func(e train.Event) error { return book.Append(e) }
+		case !busy:
+			return nil, err
+		}
+		for began := time.Now(); ; {
+			if launch.Past, err = r.remembered(l); err != nil {
+				return nil, err
+			}
+			ended, err := train.Cancel(ctx, launch)
+			if err != nil || len(ended) > 0 || !busy {
+				return ended, err
+			}
+			if known, err := train.Jobs(ctx, launch); err != nil || len(known) > 0 {
+				return nil, err // all of them have ended
+			}
+			left := r.places.byName[l.agent.Provider].settle - time.Since(began)
+			if left <= 0 {
+				return nil, errors.New("another tunegate is at work on it, and no job of it is seen yet: cancel again when it has launched one")
+			}
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(min(left, 5*time.Second)):
+			}
+		}
+	}
 }
 
 // Retry launches one more attempt, whatever number that is, for each leg whose newest fine-tune failed, was cancelled or is
@@ -134,11 +160,12 @@ func (r *run) failed(ctx context.Context, l *leg) (line Job, phase int) {
 			return line, -1
 		}
 		line.is(found[0])
-		if status := found[0].Status; status.Final() && status != train.Succeeded {
+		(&bill{run: r, leg: l, phase: p, kin: r.kin(line.Key)}).found(found[0])
+		switch status := found[0].Status; {
+		case status.Final() && status != train.Succeeded:
 			return line, i
-		}
-		r.ledger.Reuse(l.billed(p, found[0]))
-		if found[0].Status != train.Succeeded {
+		case status != train.Succeeded:
+			l.seat(p, r.seats[l.agent.Provider]).keep()
 			line.Error = "is under way: there is nothing to try again"
 			return line, -1
 		}
@@ -152,7 +179,7 @@ func (r *run) journalled(l *leg) ([]train.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	events, err := past(book, l.out.ID)
+	events, err := past(book.Records(), l.out.ID)
 	return events, errors.Join(err, book.Close())
 }
 
@@ -173,7 +200,7 @@ func (r *run) retry(ctx context.Context, l *leg, p phase, line *Job) int {
 }
 
 // eachPhase finds the run keys of all phases of the legs and looks up what do returns for each.
-func eachPhase(ctx context.Context, m *manifest.Manifest, o Options, do func(*leg, phase, train.Launch) ([]train.Job, error)) ([]Job, error) {
+func eachPhase(ctx context.Context, m *manifest.Manifest, o Options, do func(*run, *leg, train.Launch) ([]train.Job, error)) ([]Job, error) {
 	agents, err := selected(m, o.Legs)
 	if err != nil {
 		return nil, err
@@ -210,7 +237,7 @@ func eachPhase(ctx context.Context, m *manifest.Manifest, o Options, do func(*le
 }
 
 // eachOf is eachPhase for one leg. A provider that is silent is not asked for the later phases.
-func (r *run) eachOf(ctx context.Context, l *leg, do func(*leg, phase, train.Launch) ([]train.Job, error)) (lines []Job, faults []string) {
+func (r *run) eachOf(ctx context.Context, l *leg, do func(*run, *leg, train.Launch) ([]train.Job, error)) (lines []Job, faults []string) {
 	if l.out.Verdict != "" {
 		return []Job{{Leg: l.out.ID, Error: l.out.Reasons[0]}}, nil
 	}
@@ -224,7 +251,7 @@ func (r *run) eachOf(ctx context.Context, l *leg, do func(*leg, phase, train.Lau
 		line := Job{Leg: l.out.ID, Phase: p.name, Key: string(launch.Spec.Key())}
 		found, err := []train.Job(nil), silence
 		if silence == nil {
-			found, err = do(l, p, launch)
+			found, err = do(r, l, launch)
 		}
 		for _, j := range found {
 			at := line

@@ -20,8 +20,8 @@ func TestLookCancelRetry(t *testing.T) {
 		a := &account{length: 8 * time.Hour, latency: time.Second}
 		m, state := hostedManifest(t, 2, ""), t.TempDir()
 		a.tokens = dear(t, m, 10)
-		twenty := 20.0
-		m.Budget.MaxCostUSD = &twenty
+		plenty := 60.0 // each attempt counts
+		m.Budget.MaxCostUSD = &plenty
 		o := Options{State: state, Getenv: func(string) string { return "" }, Transport: a}
 		look := func(do func(context.Context, *manifest.Manifest, Options) ([]Job, error), legs ...string) string {
 			t.Helper()

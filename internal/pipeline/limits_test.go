@@ -68,19 +68,75 @@ func TestFiftyDollars(t *testing.T) {
 	})
 }
 
-// Past budget.max_hours nothing more is launched, and what was launched goes on to its verdict.
+// Past budget.max_hours nothing more is launched and nothing waited for, and what was launched goes on: a later run finds it.
 func TestDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := hostedManifest(t, 4, "execution: sequential\n")
 		ten := 10.0
 		m.Budget.MaxHours = &ten
 		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1}
-		r := a.at(t, m, t.TempDir(), -1)
-		if want := "pass pass inconclusive inconclusive"; verdicts(r) != want || len(a.jobs) != 2 {
-			t.Errorf("verdicts %q, %d jobs, want %q", verdicts(r), len(a.jobs), want)
+		state, began := t.TempDir(), time.Now()
+		r := a.at(t, m, state, -1)
+		if want := "pass pending inconclusive inconclusive"; verdicts(r) != want || len(a.jobs) != 2 || time.Since(began).Round(time.Hour) != 10*time.Hour {
+			t.Errorf("verdicts %q, %d jobs after %v, want %q", verdicts(r), len(a.jobs), time.Since(began), want)
+		}
+		if why := r.Legs[1].Reasons[0]; !strings.Contains(why, "not waited for any longer: budget.max_hours, 10,") || !strings.Contains(why, "goes on at") {
+			t.Errorf("the second leg says %q", why)
 		}
 		if why := r.Legs[2].Reasons[0]; !strings.Contains(why, "not launched: past the deadline") || !strings.Contains(why, "max_hours, 10") {
 			t.Errorf("the third leg says %q", why)
+		}
+		time.Sleep(8 * time.Hour)
+		if r = a.at(t, m, state, -1); verdicts(r) != "pass pass inconclusive inconclusive" || len(a.jobs) != 2 {
+			t.Errorf("later: verdicts %q, %d jobs", verdicts(r), len(a.jobs))
+		}
+	})
+}
+
+// A run that is called again every hour does not start the clock of max_hours anew.
+func TestDeadlineOverRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := hostedManifest(t, 3, "")
+		p := m.Providers["served"]
+		p.MaxParallel = 1
+		m.Providers["served"] = p
+		ten := 10.0
+		m.Budget.MaxHours = &ten
+		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1}
+		state := t.TempDir()
+		var r report.Report
+		for range 24 {
+			r = a.at(t, m, state, 0)
+			time.Sleep(time.Hour)
+		}
+		if verdicts(r) != "pass pass inconclusive" || len(a.jobs) != 2 {
+			t.Errorf("verdicts %q, %d jobs", verdicts(r), len(a.jobs))
+		}
+		// Other fine-tunes have their own ten hours.
+		m.Agents[2].Seed++
+		if r = a.at(t, m, state, 0); verdicts(r) != "pass pass pending" || len(a.jobs) != 3 {
+			t.Errorf("other inputs: verdicts %q, %d jobs", verdicts(r), len(a.jobs))
+		}
+	})
+}
+
+// A job that is under way counts before a leg that comes earlier in the manifest is launched.
+func TestMaxParallelCountsWhatIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := hostedManifest(t, 2, "")
+		p := m.Providers["served"]
+		p.MaxParallel = 1
+		m.Providers["served"] = p
+		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1}
+		o := Options{State: t.TempDir(), Legs: []string{"agent-1"}, Getenv: func(string) string { return "" }, Transport: a}
+		if _, err := Run(t.Context(), m, o); err != nil {
+			t.Fatal(err)
+		}
+		if r := a.at(t, m, t.TempDir(), 0); verdicts(r) != "pending pending" || len(a.jobs) != 1 || !strings.Contains(r.Legs[0].Reasons[0], "by max_parallel") {
+			t.Errorf("verdicts %q, %d jobs, %q", verdicts(r), len(a.jobs), r.Legs[0].Reasons)
+		}
+		if r := a.at(t, m, t.TempDir(), -1); verdicts(r) != "pass pass" || len(a.jobs) != 2 {
+			t.Errorf("verdicts %q, %d jobs", verdicts(r), len(a.jobs))
 		}
 	})
 }
@@ -148,7 +204,7 @@ func TestWhatGoesWrongWithAJob(t *testing.T) {
 		"moderation": {account: &account{fails: `{"code":"invalid_training_file","message":"The training file was blocked by our moderation system."}`}, wait: -1,
 			verdict: gate.Error, reason: "will not train on this data: The training file was blocked", next: "take out the examples that break", code: "invalid_training_file"},
 		"failure": {account: &account{fails: `{"code":"server_error","message":"Out of luck."}`}, wait: -1,
-			verdict: gate.Error, reason: "has failed: Out of luck. (server_error)", next: "allow another attempt", code: "server_error"},
+			verdict: gate.Error, reason: "has failed: Out of luck. (server_error)", next: "then tunegate retry --leg agent-0 makes another attempt", code: "server_error"},
 		"stuck": {account: &account{state: "validating_files"}, wait: 2 * time.Hour,
 			verdict: gate.Pending, reason: "under validation for 2h0m0s", next: "run the same command again later"},
 		"unknown state": {account: &account{state: "paused"}, wait: 2 * time.Hour,
@@ -158,7 +214,12 @@ func TestWhatGoesWrongWithAJob(t *testing.T) {
 			a.jobs = nil
 		}, wait: -1, verdict: gate.Error, reason: "lost: job ftjob-1 was launched before and is gone", next: "ask the service what became of the job"},
 		"not served for a while": {account: &account{warming: 8 * time.Minute}, wait: -1, verdict: gate.Pass},
-		"not served":             {account: &account{warming: time.Hour}, wait: -1, verdict: gate.Pending, reason: "does not serve ft:ftjob-1 yet", next: "run the same command again later"},
+		"deleted": {account: &account{}, before: func(t *testing.T, a *account, m *manifest.Manifest, state string) {
+			a.at(t, m, state, -1)
+			time.Sleep(30 * 24 * time.Hour)
+			a.warming = 1000 * 24 * time.Hour
+		}, wait: -1, verdict: gate.Error, reason: "does not serve ft:ftjob-1 any more", next: "another seed for the agent agent-0"},
+		"not served": {account: &account{warming: time.Hour}, wait: -1, verdict: gate.Pending, reason: "does not serve ft:ftjob-1 yet", next: "run the same command again later"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -1,25 +1,12 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/tunegate/tunegate/internal/cost"
 	"github.com/tunegate/tunegate/internal/train"
 )
-
-// errTooLate is wrapped when budget.max_hours is over before a fine-tune was launched.
-var errTooLate = errors.New("past the deadline")
-
-// inTime refuses when the run has lasted longer than its budget allows.
-func (r *run) inTime() error {
-	if r.deadline.IsZero() || time.Now().Before(r.deadline) {
-		return nil
-	}
-	return fmt.Errorf("%w: this run began more than budget.max_hours, %g, ago", errTooLate, *r.m.Budget.MaxHours)
-}
 
 // reserve sets money aside for a leg. What is held from before counts towards it.
 func (r *run) reserve(l *leg, usd float64) error {
@@ -37,6 +24,77 @@ func (r *run) settle(l *leg, reserved, spent float64) {
 	reserved = min(reserved, l.held)
 	l.held -= reserved
 	r.ledger.Settle(reserved, spent)
+}
+
+// bill is what the attempts at a phase's fine-tune cost. Every attempt that has made a job counts against the budget once,
+// whoever launched it and whatever came of it: what a service bills for a failed one is not known, so it is the estimate.
+type bill struct {
+	run     *run
+	leg     *leg
+	phase   phase
+	kin     *kin
+	attempt int     // that money was set aside for last, 0: none
+	ours    bool    // and this leg has launched it
+	spent   float64 // on earlier attempts of this leg
+}
+
+// reserve sets money aside for an attempt, after what the ones before it have cost.
+func (b *bill) reserve(attempt int) error {
+	b.close()
+	b.reuse(attempt-1, b.phase.trainingUSD)
+	b.attempt = attempt
+	return b.run.reserve(b.leg, b.phase.trainingUSD+b.phase.benchmarkUSD)
+}
+
+func (b *bill) launched(attempt int) {
+	if attempt == b.attempt {
+		b.ours = true
+		b.kin.book(attempt)
+	}
+}
+
+// close books an attempt that another one follows.
+func (b *bill) close() {
+	if b.ours {
+		b.ours = false
+		b.spent += b.phase.trainingUSD
+		b.run.settle(b.leg, b.phase.trainingUSD, b.phase.trainingUSD)
+	}
+}
+
+// found is called for the first job that is followed. Another run may have paid for it, but the budget is for the
+// manifest's fine-tunes: the same ones are launched in every run.
+func (b *bill) found(j train.Job) {
+	if !b.ours {
+		b.reuse(j.Attempt, b.leg.billed(b.phase, j))
+	}
+}
+
+// reuse books the attempts up to one that are not booked yet; the last of them cost so much.
+func (b *bill) reuse(attempt int, last float64) {
+	if n := b.kin.book(attempt); n > 0 {
+		b.run.ledger.Reuse(float64(n-1)*b.phase.trainingUSD + last)
+	}
+}
+
+// end books what came of it, gives back what is left, and returns what this leg has spent.
+func (b *bill) end(s train.State) float64 {
+	if s.Job.Attempt > b.attempt {
+		b.close() // another run has made another attempt after ours
+	}
+	spent, cost := 0.0, b.leg.billed(b.phase, s.Job)
+	if b.ours {
+		spent = cost
+	}
+	held := spent
+	if s.Unsettled {
+		held = b.phase.trainingUSD // there may be a job
+	}
+	b.run.settle(b.leg, b.phase.trainingUSD, held)
+	if s.Job.ID != "" {
+		b.reuse(s.Job.Attempt, cost)
+	}
+	return b.spent + spent
 }
 
 // billed is what a phase's job costs: by its tokens once they are known, else as estimated.

@@ -36,7 +36,7 @@ func next(l *report.Leg) []string {
 		}
 	case gate.Error:
 		if p != nil && (p.Status == "failed" || p.Status == "cancelled") {
-			todo = append(todo, "mend the cause, then allow another attempt with --attempts 2")
+			todo = append(todo, fmt.Sprintf("mend the cause, then tunegate retry --leg %s makes another attempt, which is paid again", l.ID))
 		}
 	}
 	return todo

@@ -35,7 +35,7 @@ func TestNext(t *testing.T) {
 		{"fail with advice", report.Leg{Verdict: gate.Fail, Phases: []report.Phase{phase}, Advice: steps}, []string{"do 1 (why 1)", "do 2 (why 2)", "do 3 (why 3)", "reports/next_steps.md names the lines and the tests of 4 changes"}},
 		{"not launched", report.Leg{Verdict: gate.Inconclusive}, nil},
 		{"critical findings", report.Leg{Verdict: gate.Fail, Audit: dirty}, []string{"mend 8 × r in d.jsonl (line 3): mend it"}},
-		{"job failed", report.Leg{Verdict: gate.Error, Phases: []report.Phase{failed}}, []string{"mend the cause, then allow another attempt"}},
+		{"job failed", report.Leg{Verdict: gate.Error, Phases: []report.Phase{failed}}, []string{"mend the cause, then tunegate retry"}},
 		{"error before a job", report.Leg{Verdict: gate.Error}, nil},
 	} {
 		got := next(&c.leg)

@@ -81,9 +81,11 @@ type run struct {
 	places   *endpoints
 	until    time.Time // zero: none
 	again    bool      // one more attempt than there have been
-	deadline time.Time // after it nothing is launched; zero: none
-	slots    map[string]chan struct{}
-	creating sync.Map   // run key to the *sync.Mutex of its launch
+	began    time.Time
+	deadline time.Time // after it nothing is launched and nothing waited for; zero: none
+	clock    string    // file with the time of the first launch of these inputs, "" for none
+	seats    map[string]*seats
+	kins     sync.Map   // run key to *kin
 	mu       sync.Mutex // of Notify
 }
 
@@ -125,7 +127,7 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 // is sound, as all of them are.
 func prepare(ctx context.Context, m *manifest.Manifest, o Options) (*run, []*leg, error) {
 	began := time.Now()
-	r := &run{Options: o, m: m, ledger: cost.NewLedger(m.Budget.MaxCostUSD), slots: map[string]chan struct{}{}}
+	r := &run{Options: o, m: m, began: began, ledger: cost.NewLedger(m.Budget.MaxCostUSD), seats: map[string]*seats{}}
 	agents, err := selected(m, o.Legs)
 	if err != nil {
 		return nil, nil, err
@@ -138,7 +140,7 @@ func prepare(ctx context.Context, m *manifest.Manifest, o Options) (*run, []*leg
 	}
 	for name, p := range m.Providers {
 		if p.MaxParallel > 0 {
-			r.slots[name] = make(chan struct{}, p.MaxParallel)
+			r.seats[name] = newSeats(p.MaxParallel)
 		}
 	}
 	if r.baseline, err = OpenBaseline(m); err != nil {
@@ -224,6 +226,8 @@ func (r *run) tuneAll(ctx context.Context, legs []*leg) error {
 	}
 	defer places.close()
 	r.places = places
+	r.readClock(legs)
+	r.acquaint(legs, func(l *leg, p phase, past []train.Event) bool { return r.underWay(ctx, l, p, past) })
 	phases, estimate := 0, 0.0
 	for _, l := range legs {
 		phases = max(phases, len(l.phases))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tunegate/tunegate/internal/bench"
+	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/openaiapi"
 )
 
@@ -48,10 +49,18 @@ func (f *fresh) Complete(ctx context.Context, q bench.Request) (bench.Response, 
 	}
 }
 
-// notServed says that the model never answered, "" when it did.
-func (f *fresh) notServed(model string) string {
+// goneAfter is how long after the end of a job no service takes any more to serve its model.
+const goneAfter = 24 * time.Hour
+
+// notServed says that the model of a job never answered; the verdict is empty when it did. A job that has long been done
+// has lost its model; what the service's clock may be wrong by is much less.
+func (f *fresh) notServed(l *leg, model string, done time.Time) standing {
 	if !f.absent.Load() || f.served.Load() {
-		return ""
+		return standing{}
 	}
-	return fmt.Sprintf("trained, but the service does not serve %s yet, %v after it was asked first", model, readyTime)
+	if !done.IsZero() && time.Since(done) > goneAfter {
+		return standing{gate.Error, fmt.Sprintf("the service does not serve %s any more, whose job ended on %s: it may have been deleted there", model, done.UTC().Format(time.DateOnly)), []string{
+			fmt.Sprintf("ask the service for the model; another seed for the agent %s in the manifest trains it anew, which is paid again", l.agent.Name)}}
+	}
+	return standing{gate.Pending, fmt.Sprintf("trained, but the service does not serve %s yet, %v after it was asked first", model, readyTime), nil}
 }

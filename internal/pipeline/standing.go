@@ -43,6 +43,10 @@ func (r *run) standing(ctx context.Context, l *leg, s train.State, err error) st
 		return standing{gate.Pending, fmt.Sprintf("interrupted; job %s has %s", j.ID, j.Status), nil}
 	case ctx.Err() != nil:
 		return standing{gate.Pending, "interrupted before a job was launched", nil}
+	case j.Status == train.Failed && (errors.Is(err, cost.ErrOverBudget) || errors.Is(err, errTooLate)):
+		at := failure(j)
+		at.reason += fmt.Sprintf("; not tried again: %v", err)
+		return at
 	case errors.Is(err, cost.ErrOverBudget), errors.Is(err, errTooLate), errors.Is(err, errOutOfReach):
 		return standing{gate.Inconclusive, fmt.Sprintf("not launched: %v", err), nil}
 	case err != nil:
@@ -108,6 +112,8 @@ func (r *run) goesOn(ctx context.Context, l *leg, j train.Job, err error) string
 		why = "interrupted"
 	case err != nil:
 		why = r.fault(l, err).reason
+	case r.inTime() != nil:
+		why = "not waited for any longer: " + r.overdue()
 	}
 	text := fmt.Sprintf("%s: job %s is %s and %s", why, j.ID, j.Status, where)
 	if remark := stuck(j); remark != "" {

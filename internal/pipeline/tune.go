@@ -11,7 +11,7 @@ import (
 	"hash"
 	"io"
 	"path/filepath"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/bench"
@@ -66,8 +66,9 @@ func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 			r.end(l, gate.Pending, fmt.Sprintf("interrupted in the benchmark of the %s phase; its model %s is kept", p.name, cmp.Or(out.Model, "of job "+out.Job)))
 			return
 		}
-		if why := tuned.notServed(out.Model); why != "" {
-			r.end(l, gate.Pending, why)
+		if at := tuned.notServed(l, out.Model, cmp.Or(state.Job.FinishedAt, state.Job.CreatedAt)); at.verdict != "" {
+			l.out.Next = append(l.out.Next, at.todo...)
+			r.end(l, at.verdict, at.reason)
 			return
 		}
 		if err != nil {
@@ -97,25 +98,57 @@ var errNoPlace = errors.New("no place")
 func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, book *journal.Journal, passOn func()) (train.State, error) {
 	launch := l.launch(p, r.places.byName[l.agent.Provider])
 	launch.Until, launch.Attempts, launch.Again = r.until, r.Attempts, r.again
+	if !r.deadline.IsZero() && (r.until.IsZero() || r.deadline.Before(r.until)) {
+		launch.Until = r.deadline
+	}
 	launch.Training, launch.Validation = r.showUpload(l, p, launch.Training), r.showUpload(l, p, launch.Validation)
 	out.Key = string(launch.Spec.Key())
-	launch.Record = func(e train.Event) error { return book.Append(e) }
-	at := &place{of: r.slots[l.agent.Provider]}
-	ours := false // whether money was set aside in this run
-	launch.Reserve = func(train.Spec) error {
+	k, heard, holding := r.kin(out.Key), 0, false
+	release := func() {
+		if holding {
+			holding = false
+			<-k.creating
+		}
+	}
+	defer release()
+	at, bill := l.seat(p, r.seats[l.agent.Provider]), &bill{run: r, leg: l, phase: p, kin: k}
+	launch.Record = func(e train.Event) error {
+		err := book.Append(e)
+		if err == nil || e.Kind != train.Intent { // without its intent no job is created
+			k.tell(l.out.ID, e)
+		}
+		if e.Kind == train.Launched {
+			bill.launched(e.Attempt)
+		}
+		return err
+	}
+	launch.Reserve = func(s train.Spec) error {
 		defer passOn()
+		if !holding {
+			select {
+			case k.creating <- struct{}{}:
+				holding = true
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if news, _ := k.news(l.out.ID, heard); len(news) > 0 {
+			return errElsewhere
+		}
 		if err := r.inTime(); err != nil {
 			return err
 		}
 		if err := r.reachable(l); err != nil {
 			return err
 		}
-		ours = true
-		if err := r.reserve(l, p.trainingUSD+p.benchmarkUSD); err != nil {
+		if err := bill.reserve(s.Attempt); err != nil {
 			return err
 		}
 		if !at.take() {
-			return fmt.Errorf("%w: %s runs %s at a time, by max_parallel", errNoPlace, l.out.Provider, count(cap(at.of), "job"))
+			return fmt.Errorf("%w: %s runs %s at a time, by max_parallel", errNoPlace, l.out.Provider, count(at.of.limit, "job"))
+		}
+		if err := r.startClock(); err != nil {
+			return err
 		}
 		r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: launching on %s", p.name, count(p.examples, "example"))})
 		return nil
@@ -123,18 +156,16 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 	launch.Waiting = func(why error, again time.Duration) {
 		r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: p.name + ": " + r.waiting(l, why, again)})
 	}
-	var alone func()
 	var status train.Status
 	remarked := false
 	launch.Notify = func(j train.Job, metrics []train.Metric) {
-		if status == "" && !ours {
-			// Another run paid, but the budget is for the manifest's fine-tunes: the same ones are launched in every run.
-			r.ledger.Reuse(l.billed(p, j))
+		if status == "" {
+			bill.found(j)
 		}
 		if !j.Status.Final() {
-			at.take()
+			at.keep()
 		}
-		alone()
+		release()
 		passOn()
 		if j.Status != status {
 			status = j.Status
@@ -152,19 +183,36 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 	}
 	began := time.Now()
 	var state train.State
-	var err error
+	launched, extra := 0, []string(nil)
 	for {
-		if launch.Past, err = past(book, l.out.ID); err != nil {
+		news, n := k.news(l.out.ID, heard)
+		if err := merge(book, news); err != nil {
 			return state, err
 		}
-		alone = r.alone(out.Key)
-		state, err = train.Advance(ctx, launch)
-		alone()
-		if !errors.Is(err, errNoPlace) || at.wait(ctx, r.until) != nil {
-			break
+		heard = n
+		own, err := past(book.Records(), l.out.ID)
+		if err != nil {
+			return state, err
 		}
-		// And look again: another run may have launched it meanwhile.
+		launch.Past = append(k.before(l.out.ID), own...)
+		state, err = train.Advance(ctx, launch)
+		release()
+		launched, extra = launched+state.Launched, append(extra, state.Extra...)
+		// After these, look again: another leg, or another run, may have launched it meanwhile.
+		if errors.Is(err, errElsewhere) {
+			launch.Again = false
+			continue
+		}
+		if errors.Is(err, errNoPlace) && at.wait(ctx, launch.Until) == nil {
+			continue
+		}
+		state.Launched, state.Extra = launched, slices.Compact(slices.Sorted(slices.Values(extra)))
+		return r.trained(p, out, at, bill, state, err, began)
 	}
+}
+
+// trained enters in the report what train.Advance has come to.
+func (r *run) trained(p phase, out *report.Phase, at *seat, bill *bill, state train.State, err error, began time.Time) (train.State, error) {
 	if !state.Pending() && !state.Unsettled {
 		at.leave() // a job that goes on keeps its place: the next leg must not be launched beside it
 	}
@@ -174,20 +222,13 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 	if errors.Is(err, train.ErrNotFound) {
 		out.Status = "lost"
 	}
-	// A job that this run did not create was paid for by the run that did.
-	switch {
-	case state.Launched > 0:
-		out.CostUSD = l.billed(p, j)
-	case ours && j.ID != "":
-		r.ledger.Reuse(l.billed(p, j)) // another run was quicker
-	}
-	r.settle(l, p.trainingUSD, out.CostUSD)
+	out.CostUSD = bill.end(state)
 	return state, err
 }
 
-// past is what the journal says, of all fine-tunes of the leg.
-func past(book *journal.Journal, id string) (events []train.Event, err error) {
-	for _, raw := range book.Records() {
+// past is what the records of a leg's journal say, of all its fine-tunes.
+func past(records []json.RawMessage, id string) (events []train.Event, err error) {
+	for _, raw := range records {
 		var e train.Event
 		if err := json.Unmarshal(raw, &e); err != nil {
 			return nil, fmt.Errorf("reading the journal of %s: %w", id, err)
@@ -195,58 +236,6 @@ func past(book *journal.Journal, id string) (events []train.Event, err error) {
 		events = append(events, e)
 	}
 	return events, nil
-}
-
-// place is a leg's among those that a provider has. Without a limit there is always one.
-type place struct {
-	of   chan struct{}
-	held bool
-}
-
-func (p *place) take() bool {
-	if p.of == nil || p.held {
-		return true
-	}
-	select {
-	case p.of <- struct{}{}:
-		p.held = true
-	default:
-	}
-	return p.held
-}
-
-// wait takes a place as soon as there is one, before until; the zero time waits for as long as it takes.
-func (p *place) wait(ctx context.Context, until time.Time) error {
-	var over <-chan time.Time
-	if !until.IsZero() {
-		t := time.NewTimer(time.Until(until))
-		defer t.Stop()
-		over = t.C
-	}
-	select {
-	case p.of <- struct{}{}:
-		p.held = true
-		return nil
-	case <-over:
-		return errNoPlace
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (p *place) leave() {
-	if p.held {
-		<-p.of
-		p.held = false
-	}
-}
-
-// alone lets one leg at a time look for and create the jobs of a run key: two legs with equal data are one fine-tune.
-// The function that it returns lets the next one in; it may be called more than once.
-func (r *run) alone(key string) (release func()) {
-	lock, _ := r.creating.LoadOrStore(key, &sync.Mutex{})
-	lock.(*sync.Mutex).Lock()
-	return sync.OnceFunc(lock.(*sync.Mutex).Unlock)
 }
 
 // launch describes the fine-tune of a phase at a place: the run key's parts and the files. The key in the files' names

@@ -5,6 +5,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/tunegate/tunegate/internal/grade"
 )
 
 // Manifest writes the proposal as a commented manifest: complete agents as they are, the others commented out, each with a
@@ -15,7 +17,9 @@ func (p Proposal) Manifest() []byte {
 	if p.Name != "" {
 		fmt.Fprintf(&b, "name: %s\n", scalar(p.Name))
 	}
-	b.WriteString(middle)
+	graders := grade.Names()
+	half := len(graders) / 2
+	fmt.Fprintf(&b, middle, strings.Join(graders[:half], ", "), strings.Join(graders[half:], ", "))
 	for i, a := range p.Agents {
 		if i > 0 {
 			b.WriteString("\n")
@@ -139,7 +143,9 @@ defaults:
   base_model: local-zero-shot   # the same engine untrained: it knows only what the system message says
   epochs: auto
 
-# grader is how an answer is scored against a test's ideal: exact, includes, regex, numeric or json-equal.
+# grader is how an answer is scored against a test's ideal, one of:
+#   %s,
+#   %s
 agents:
 `
 

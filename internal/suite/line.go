@@ -19,9 +19,13 @@ type field struct {
 
 // test reads one line and keeps the test, or reports all that is wrong with it.
 func (p *parser) test(line []byte) {
-	before := len(p.mistakes) + p.unlisted
+	before := p.wrong
 	if !utf8.Valid(line) {
 		p.mistake(column(line, firstInvalid(line)), "invalid-utf8", "not valid UTF-8", "save the file as UTF-8")
+		return
+	}
+	if !json.Valid(line) && !startsJSON(line) {
+		p.mistake(column(line, space(line, 0)), "invalid-json", "expected a JSON object, found other text", `a line is {"id": …, "input": …, "ideal": …}`)
 		return
 	}
 	if !json.Valid(line) {
@@ -32,6 +36,10 @@ func (p *parser) test(line []byte) {
 		}
 		p.mistake(column(line, at), "invalid-json", fmt.Sprintf("not valid JSON: %v", err),
 			`one object a line; check quotes, commas and braces, and write line breaks within a text as \n`)
+		return
+	}
+	if at := loneSurrogate(line); at >= 0 {
+		p.mistake(column(line, at), "lone-surrogate", string(line[at:at+6])+" is half of a surrogate pair", "half of a character was cut off: write the whole character, or remove the half")
 		return
 	}
 	start := space(line, 0)
@@ -61,8 +69,9 @@ func (p *parser) test(line []byte) {
 	}
 	t := form.read(p, line, fields)
 	t.Line = p.line
-	if len(p.mistakes)+p.unlisted == before {
+	if p.wrong == before {
 		p.tests = append(p.tests, t)
+		p.remark(line, t, fields)
 	}
 }
 
@@ -106,10 +115,9 @@ func (p *parser) id(line []byte, fields map[string]field, key string) string {
 		return ""
 	}
 	if first, twice := p.firstLine[id]; twice {
-		p.mistake(column(line, f.at), "duplicate-id", fmt.Sprintf("id %q was used on line %d already", clip(id), first), "give each test a name of its own")
-		if n := len(p.mistakes); p.unlisted == 0 {
-			p.mistakes[n-1].Related = []diag.Place{{File: p.name, Line: first}}
-		}
+		f := p.finding(column(line, f.at), "duplicate-id", fmt.Sprintf("id %q was used on line %d already", clip(id), first), "give each test a name of its own")
+		f.Related = []diag.Place{{File: p.name, Line: first}}
+		p.list(f)
 		return id
 	}
 	p.firstLine[id] = p.line
@@ -135,13 +143,13 @@ func (p *parser) input(line []byte, fields map[string]field) []Message {
 	}
 	items := elements(f)
 	messages := make([]Message, 0, len(items))
-	blank, before := true, len(p.mistakes)+p.unlisted
+	blank, before := true, p.wrong
 	for i, item := range items {
 		m := p.message(line, i+1, item)
 		blank = blank && strings.TrimSpace(m.Content) == ""
 		messages = append(messages, m)
 	}
-	if blank && len(p.mistakes)+p.unlisted == before {
+	if blank && p.wrong == before {
 		p.mistake(column(line, f.at), "empty-input", `"input" has no message with text in it`, "write what the model is asked")
 	}
 	return messages
@@ -156,6 +164,7 @@ func (p *parser) message(line []byte, n int, item field) Message {
 	if !ok {
 		return Message{}
 	}
+	p.keys(line, fields, "role", "content", "name")
 	var m Message
 	const roles = "system, developer, user or assistant"
 	role, ok := fields["role"]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ import (
 const (
 	maxLine     = 16 << 20
 	maxFile     = 256 << 20
-	maxMistakes = 100
+	maxMistakes = 100 // of one rule: a defect of every line hides none of another kind
 )
 
 // Open reads the tests of a file, as JSON Lines, plain or packed with gzip or Zstandard, whatever its name ends in. In findings the file is
@@ -55,9 +56,10 @@ func Open(path, name string) (Suite, error) {
 //   - the Berkeley function-calling leaderboard: id, question, function, and ground_truth, which Open also finds where the
 //     leaderboard keeps it, in the file of the same name in the folder possible_answer.
 //
-// Where no test has an id, each is called by its line, as in "line-7". Further keys are allowed and ignored; so are blank
-// lines, CRLF and a byte-order mark. A line may have 16 MiB, a file 256 MiB. The error is diag.Mistakes with all that is
-// wrong (the first hundred mistakes), or a wrapped read error.
+// Where no test has an id, each is called by its line, as in "line-7". Further keys are allowed and ignored, though not
+// silently in the first of these formats: see Suite.Findings. Blank lines, CRLF and a byte-order mark are passed over. A line may
+// have 16 MiB, a file 256 MiB. The error is diag.Mistakes with all that is wrong (of each rule the first hundred, and how many
+// more there are), or a wrapped read error.
 func Parse(r io.Reader, name string) (Suite, error) { return parse(r, name, nil) }
 
 func parse(r io.Reader, name string, beside func() (answers, error)) (Suite, error) {
@@ -76,7 +78,7 @@ func parse(r io.Reader, name string, beside func() (answers, error)) (Suite, err
 	if len(p.mistakes) > 0 {
 		return Suite{}, p.mistakes
 	}
-	return Suite{File: name, Tests: p.tests, Answers: p.answers.file}, nil
+	return Suite{File: name, Tests: p.tests, Answers: p.answers.file, Findings: p.remarks()}, nil
 }
 
 // parser gathers the tests and mistakes of one file.
@@ -87,7 +89,10 @@ type parser struct {
 	firstLine map[string]int // of each id
 	tests     []Test
 	mistakes  diag.Mistakes
-	unlisted  int // mistakes beyond maxMistakes
+	wrong     int                 // mistakes in all
+	of        map[string]*tally   // mistakes of each rule
+	asksNone  []diag.Finding      // tests that ask nothing
+	strange   map[string]*strange // keys that are not part of the format
 
 	form     format                  // of the first row
 	named    bool                    // some test has an id
@@ -163,9 +168,8 @@ func (p *parser) read(r *packed) error {
 		text := buf
 		if p.line == 1 {
 			text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-			if bytes.HasPrefix(text, []byte("version https://git-lfs")) {
-				return diag.Mistakes{whole(p.name, "lfs-pointer", "is a Git LFS pointer, the tests themselves are not here",
-					"fetch them: `git lfs pull`, or `lfs: true` in the checkout step")}
+			if m := p.foreign(text); m != nil {
+				return m
 			}
 		}
 		text = bytes.TrimRight(text, "\r\n")
@@ -179,15 +183,17 @@ func (p *parser) read(r *packed) error {
 		}
 	}
 	if p.named && p.nameless > 0 {
-		p.unlisted += p.nameless - len(p.unnamed)
-		p.mistakes = append(p.mistakes, p.unnamed...)
+		for _, f := range p.unnamed {
+			p.list(f)
+		}
+		p.of["missing-id"].more += p.nameless - len(p.unnamed)
 		slices.SortStableFunc(p.mistakes, func(a, b diag.Finding) int { return a.Line - b.Line })
-		p.unlisted += max(0, len(p.mistakes)-maxMistakes)
-		p.mistakes = p.mistakes[:min(len(p.mistakes), maxMistakes)]
 	}
-	if p.unlisted > 0 {
-		p.mistakes = append(p.mistakes, whole(p.name, "more-mistakes", fmt.Sprintf("%d more mistakes, not listed", p.unlisted),
-			"mend the first ones: the others are often the same"))
+	for _, rule := range slices.Sorted(maps.Keys(p.of)) {
+		if n := p.of[rule].more; n > 0 {
+			p.mistakes = append(p.mistakes, whole(p.name, "more-mistakes", fmt.Sprintf("%d more of %s, not listed", n, rule),
+				"mend the first ones: the others are often the same"))
+		}
 	}
 	if p.row == nil && len(p.tests) == 0 && len(p.mistakes) == 0 {
 		p.mistakes = diag.Mistakes{whole(p.name, "empty-file", "holds no test", `write one {"id","input","ideal"} a line`)}
@@ -211,12 +217,29 @@ func readLine(r *bufio.Reader, buf []byte) (line []byte, long bool, err error) {
 	}
 }
 
+// tally is how many mistakes of a rule are listed, and how many more there are.
+type tally struct{ listed, more int }
+
 func (p *parser) mistake(col int, rule, message, hint string) {
-	if len(p.mistakes) == maxMistakes {
-		p.unlisted++
+	p.list(p.finding(col, rule, message, hint))
+}
+
+func (p *parser) list(f diag.Finding) {
+	p.wrong++
+	t := p.of[f.Rule]
+	if t == nil {
+		if p.of == nil {
+			p.of = map[string]*tally{}
+		}
+		t = new(tally)
+		p.of[f.Rule] = t
+	}
+	if t.listed == maxMistakes {
+		t.more++
 		return
 	}
-	p.mistakes = append(p.mistakes, p.finding(col, rule, message, hint))
+	t.listed++
+	p.mistakes = append(p.mistakes, f)
 }
 
 func (p *parser) finding(col int, rule, message, hint string) diag.Finding {

@@ -90,6 +90,10 @@ func TestParse(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+		if len(s.Findings) != 1 || s.Findings[0].Rule != "unknown-key" {
+			t.Errorf("%s: found %v", name, s.Findings)
+		}
+		s.Findings = nil
 		if !reflect.DeepEqual(s, Suite{File: "tests.jsonl", Tests: wantThree()}) {
 			t.Errorf("%s: got %+v", name, s)
 		}

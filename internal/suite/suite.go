@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
+
+	"github.com/tunegate/tunegate/internal/diag"
 )
 
 // Message is one turn of a prompt. Role is system, developer, user or assistant.
@@ -36,6 +38,9 @@ type Suite struct {
 	File    string // as findings name it
 	Tests   []Test
 	Answers string // the second file that was read, for what is wanted, named as File is; empty: none
+
+	// Findings are what is worth mending, though the tests can be asked: warnings, by line.
+	Findings []diag.Finding
 }
 
 // Hash is the digest, in hexadecimal, of what is asked and what is wanted: two arms whose hashes of a test differ did not
@@ -87,7 +92,8 @@ func (s Suite) Without(ids []string) Suite {
 			kept = append(kept, t)
 		}
 	}
-	return Suite{File: s.File, Tests: kept, Answers: s.Answers}
+	s.Tests = kept
+	return s
 }
 
 // Every text is preceded by its length, so that no two different tests feed the same bytes to the digest.

@@ -111,9 +111,9 @@ func (a *answers) read(r io.Reader) error {
 			p.mistake(0, "missing-ideal", `no "ground_truth"`+keysOf(fields), `as in "ground_truth": [{"function": {"argument": ["value", "another"]}}]`)
 			return
 		}
-		before := len(p.mistakes) + p.unlisted
+		before := p.wrong
 		id, calls := p.id(line, fields, "id"), p.groundTruth(line, truth)
-		if len(p.mistakes)+p.unlisted == before {
+		if p.wrong == before {
 			a.byID[id] = calls
 		}
 	}

@@ -25,8 +25,8 @@ type Launch struct {
 	// Settle is how long the provider's list may lag behind a create: 90 s for a remote service, 0 where the
 	// list is the truth.
 	Settle time.Duration
-	// Attempts is how many jobs may be created for the key in all, over all runs; a failed or cancelled job is
-	// followed by another only while fewer have been. 0 means 1.
+	// Attempts is how many jobs may be created for the key in all, over all runs; a failed job is followed by another
+	// only while fewer have been. One that somebody cancelled is not: who did wants no other one. 0 means 1.
 	Attempts int
 	// Again allows one attempt more than there have been, if the last one failed, was cancelled or is gone.
 	Again bool
@@ -66,7 +66,7 @@ func (s State) Pending() bool { return s.Job.ID != "" && !s.Job.Status.Final() }
 //  5. Until bounds the polling; whoever calls next, with or without the journal, picks the job up.
 //
 // Of clocks it believes its own, and that only in measuring how long something takes. Errors that may pass are outlasted
-// for some minutes. A job that somebody cancels meanwhile is not followed by another in the same call.
+// for some minutes. A job that somebody cancelled is followed by another only with Again.
 //
 // The state is right also when the error is not nil: a job in it goes on at the provider. The error wraps ErrNotFound
 // when the job is gone from there, ErrRefused when the provider would not make one, Busy when it had no room until then, and
@@ -93,6 +93,7 @@ type advance struct {
 }
 
 func (a *advance) run(ctx context.Context) error {
+	looked := a.history.ended // a cancelled job for which it is known that no other one lives
 	for crowd := firstCrowd; ; {
 		jobs, attempts, err := a.known(ctx)
 		if err != nil {
@@ -104,15 +105,14 @@ func (a *advance) run(ctx context.Context) error {
 		case ok && !failed:
 			a.state.Job = best
 			err = a.poll(ctx)
-		case ok && best.Status == Cancelled && best.ID == a.state.Job.ID:
-			// Somebody cancelled what this call was following: another run, for a job that the list does not show yet, or
-			// a person, who wants no other one now.
-			rivals, err := a.await(ctx, func(j Job) bool { return !ended(j) })
-			if err != nil || len(rivals) == 0 {
+		case ok && best.Status == Cancelled && best.ID != looked:
+			// By another run, for a job that the list does not show yet, or by a person, who wants no other one now.
+			if _, err := a.await(ctx, func(j Job) bool { return !ended(j) }); err != nil {
 				return err
 			}
+			looked = best.ID
 			continue
-		case attempts < a.Attempts, a.Again && a.state.Launched == 0:
+		case attempts < a.Attempts && best.Status != Cancelled, a.Again && a.state.Launched == 0 && a.state.Job.ID == "":
 			err = a.launch(ctx, attempts+1)
 		case !ok:
 			return fmt.Errorf("job %s was launched before and is gone from the provider: %w", a.history.job, ErrNotFound)
@@ -127,6 +127,9 @@ func (a *advance) run(ctx context.Context) error {
 		}
 		// A job may also end because another run, which saw more, chose a different one: look again.
 		if err != nil || !ended(a.state.Job) {
+			if a.state.Job.ID == "" {
+				a.state.Job = best // no other one was made: this is where it stands
+			}
 			return err
 		}
 	}
@@ -202,7 +205,7 @@ func (a *advance) known(ctx context.Context) (jobs []Job, attempts int, err erro
 // counts after Settle, unless another job will do anyway.
 func (a *advance) named(ctx context.Context, id string, others []Job) (job Job, err error) {
 	for began, wait := time.Now(), time.Second; ; wait = min(2*wait, longestWait) {
-		err := a.persist(ctx, func() (err error) { job, err = a.Provider.Poll(ctx, id); return err })
+		err := a.persist(ctx, func() (err error) { job, err = a.ask(ctx, id); return err })
 		left := a.Settle - time.Since(began)
 		if !errors.Is(err, ErrNotFound) || left <= 0 || slices.ContainsFunc(others, func(j Job) bool { return !ended(j) }) {
 			return job, err

@@ -8,9 +8,28 @@ import (
 	"time"
 )
 
-// Jobs returns every job of the key that the provider shows, in any state, the one that Advance would go on with first.
+// Jobs returns every job of the key that the provider shows, in any state, the one that Advance would go on with first. One
+// that only the journal knows is asked for by its name, once: a list may lag.
 func Jobs(ctx context.Context, l Launch) ([]Job, error) {
-	return newAdvance(l).listed(ctx)
+	a := newAdvance(l)
+	jobs, err := a.find(ctx)
+	if last := a.history.job; err == nil && last != "" && !slices.ContainsFunc(jobs, func(j Job) bool { return j.ID == last }) {
+		var job Job
+		err = a.persist(ctx, func() (err error) { job, err = a.ask(ctx, last); return err })
+		switch {
+		case errors.Is(err, ErrNotFound):
+			err = nil
+		case err == nil && (job.Key == "" || job.Key == a.key):
+			job.Key, job.Attempt = a.key, max(job.Attempt, a.history.attempts)
+			jobs = append(jobs, job)
+		}
+	}
+	slices.SortFunc(jobs, older)
+	if best, ok := choose(jobs); ok {
+		i := slices.IndexFunc(jobs, func(j Job) bool { return j.ID == best.ID })
+		jobs = slices.Insert(slices.Delete(jobs, i, i+1), 0, best)
+	}
+	return jobs, err
 }
 
 // Cancel ends every live job of the key, one that is just being created included, and returns those that it ended, as they
@@ -31,7 +50,7 @@ func Cancel(ctx context.Context, l Launch) (cancelled []Job, err error) {
 			continue
 		}
 		now := j
-		err := a.persist(ctx, func() (err error) { now, err = a.Provider.Poll(ctx, j.ID); return err })
+		err := a.persist(ctx, func() (err error) { now, err = a.ask(ctx, j.ID); return err })
 		if err != nil || !now.Status.Final() {
 			now, now.Status = j, Cancelled // the service has agreed, and needs a moment
 		}
@@ -51,15 +70,4 @@ func newAdvance(l Launch) *advance {
 	a.history = read(l.Past, a.key)
 	a.state.Unsettled = a.history.open > 0
 	return a
-}
-
-// listed returns what find does, in order of age but for the chosen one, which comes first.
-func (a *advance) listed(ctx context.Context) ([]Job, error) {
-	jobs, err := a.find(ctx)
-	slices.SortFunc(jobs, older)
-	if best, ok := choose(jobs); ok {
-		i := slices.IndexFunc(jobs, func(j Job) bool { return j.ID == best.ID })
-		jobs = slices.Insert(slices.Delete(jobs, i, i+1), 0, best)
-	}
-	return jobs, err
 }

@@ -132,7 +132,7 @@ func TestNoRoomAndABound(t *testing.T) {
 	})
 }
 
-// A person's cancel is not answered with another job in the same call, but a later call with leave may make one.
+// A person's cancel is not answered with another job, by this call or a later one, but by one that was asked for it.
 func TestCancelledByAPerson(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{runs: 2 * time.Hour}
@@ -146,6 +146,11 @@ func TestCancelledByAPerson(t *testing.T) {
 		if err != nil || state.Job.Status != Cancelled || s.creates != 1 {
 			t.Errorf("%+v, %v, %d creates", state, err, s.creates)
 		}
+		began := time.Now()
+		if state, err = r.advance(t); err != nil || state.Job.Status != Cancelled || s.creates != 1 || time.Since(began) > time.Second {
+			t.Errorf("a later call: %+v, %v, %d creates after %v", state, err, s.creates, time.Since(began))
+		}
+		r.launch.Again = true
 		if state, err = r.advance(t); err != nil || state.Job.Status != Succeeded || state.Job.Attempt != 2 || s.creates != 2 {
 			t.Errorf("the next call: %+v, %v, %d creates", state, err, s.creates)
 		}

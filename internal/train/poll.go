@@ -110,7 +110,16 @@ func (a *advance) look(ctx context.Context) (Job, error) {
 			return Job{}, err
 		}
 	}
-	return a.Provider.Poll(ctx, a.state.Job.ID)
+	return a.ask(ctx, a.state.Job.ID)
+}
+
+// ask polls a job, and believes no reply about another one.
+func (a *advance) ask(ctx context.Context, id string) (Job, error) {
+	job, err := a.Provider.Poll(ctx, id)
+	if err == nil && job.ID != id {
+		return Job{}, fmt.Errorf("asked for job %s, the provider told of %q", id, job.ID)
+	}
+	return job, err
 }
 
 func later(a, b time.Time) time.Time {

@@ -12,8 +12,8 @@ import (
 // ended reports whether the job is final and left no model.
 func ended(j Job) bool { return j.Status.Final() && j.Status != Succeeded }
 
-// choose returns the job to go on with: a succeeded one before a live one before a failed or cancelled one; the
-// oldest of the first two kinds, the newest of the last.
+// choose returns the job to go on with: a succeeded one before a live one before a failed or cancelled one, and last what
+// lost a race; the oldest of the first two kinds, the newest attempt of the others.
 func choose(jobs []Job) (Job, bool) {
 	if len(jobs) == 0 {
 		return Job{}, false
@@ -24,18 +24,19 @@ func choose(jobs []Job) (Job, bool) {
 			return 0
 		case !j.Status.Final():
 			return 1
+		case !lost(j, jobs):
+			return 2
 		}
-		return 2
+		return 3
 	}
 	return slices.MinFunc(jobs, func(a, b Job) int {
 		if c := cmp.Compare(rank(a), rank(b)); c != 0 {
 			return c
 		}
-		c := older(a, b)
-		if rank(a) == 2 {
-			return -c
+		if rank(a) < 2 {
+			return older(a, b)
 		}
-		return c
+		return cmp.Or(cmp.Compare(b.Attempt, a.Attempt), older(b, a))
 	}), true
 }
 
@@ -57,7 +58,7 @@ func (a *advance) agree(ctx context.Context) error {
 		return err
 	}
 	if own := a.state.Job; !slices.ContainsFunc(jobs, func(j Job) bool { return j.ID == own.ID }) {
-		job, err := a.Provider.Poll(ctx, own.ID)
+		job, err := a.ask(ctx, own.ID)
 		if err != nil {
 			return err
 		}
@@ -90,7 +91,7 @@ func (a *advance) confirmed(ctx context.Context, jobs []Job) (Job, error) {
 		if asked[best.ID] || !slices.ContainsFunc(jobs, func(j Job) bool { return j.ID != best.ID && !j.Status.Final() }) {
 			return best, nil
 		}
-		job, err := a.Provider.Poll(ctx, best.ID)
+		job, err := a.ask(ctx, best.ID)
 		if err != nil {
 			return best, err
 		}
@@ -108,7 +109,7 @@ func (a *advance) cancelExtras(ctx context.Context, jobs []Job) error {
 			continue
 		}
 		if j.Status.Final() {
-			if j.Status == Cancelled && a.second(j, jobs) {
+			if lost(j, jobs) {
 				a.state.Extra = append(a.state.Extra, j.ID)
 			}
 			continue
@@ -128,9 +129,19 @@ func (a *advance) cancelExtras(ctx context.Context, jobs []Job) error {
 	return nil
 }
 
-// second reports whether a cancelled job was one too many: another bears its attempt, or an earlier attempt has not failed.
-func (a *advance) second(j Job, jobs []Job) bool {
-	return slices.ContainsFunc(jobs, func(k Job) bool {
-		return k.ID != j.ID && (k.Attempt == j.Attempt || k.Attempt < j.Attempt && !ended(k))
+// lost reports whether a cancelled job was one too many, and so is not what became of the fine-tune: another one of its
+// attempt was first or came further, or an earlier attempt was under way when it was created.
+func lost(j Job, jobs []Job) bool {
+	return j.Status == Cancelled && slices.ContainsFunc(jobs, func(k Job) bool {
+		switch {
+		case k.ID == j.ID || k.Attempt > j.Attempt:
+			return false
+		case k.Attempt == j.Attempt:
+			return k.Status != Cancelled || older(k, j) < 0
+		}
+		return !ended(k) || j.CreatedAt.Add(clockError).Before(k.FinishedAt)
 	})
 }
+
+// clockError is what the clocks of one service's machines may differ by.
+const clockError = 10 * time.Second

@@ -99,7 +99,7 @@ type schedule struct {
 	logf     func(string, ...any)
 	attempts int
 	alone    bool  // one machine, which keeps its journal
-	reach    Reach // all machines share it, which is more than legs of one process do
+	reach    Reach // of all machines, which is more than the legs of one process share
 
 	mu    sync.Mutex
 	why   string
@@ -240,6 +240,10 @@ func (m *machine) once(ctx context.Context, l *line, until time.Time) (done bool
 
 // advance calls Advance in a goroutine that may die.
 func (m *machine) advance(ctx context.Context, l *line, until time.Time) (state State, err error, alive bool) {
+	var reach *Reach // what others wait for in vain ends this call, too, unless it was given all the time
+	if !until.IsZero() {
+		reach = &m.s.reach
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -247,7 +251,7 @@ func (m *machine) advance(ctx context.Context, l *line, until time.Time) (state 
 			Provider: l, Spec: testSpec, Settle: 90 * time.Second, Attempts: m.s.attempts, Until: until, without: m.s.without,
 			Training: File{Name: "train.jsonl", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("{}")), nil }},
 			Past:     slices.Clone(m.journal),
-			Reach:    &m.s.reach,
+			Reach:    reach,
 			Record: func(e Event) error {
 				l.step() // also what a torn last record leaves: opening the journal cuts it off
 				m.journal = append(m.journal, e)
@@ -278,7 +282,7 @@ func (s *schedule) judge(ctx context.Context, all []*machine) {
 		s.violated("in the end there is no final state: %+v, %v", state, err)
 	}
 	s.extra = append(append(s.extra, state.Extra...), state.Job.ID)
-	trained, attempts := []string{}, map[int]int{}
+	trained, attempts, person := []string{}, map[int]int{}, false
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	for _, f := range s.w.jobs {
@@ -291,6 +295,7 @@ func (s *schedule) judge(ctx context.Context, all []*machine) {
 		}
 		s.logf("%s attempt %d, arrived %v, created %v, is %s", f.id, f.attempt, f.arrived.Sub(s.began), f.created.Sub(s.began), job.Status)
 		attempts[f.attempt]++
+		person = person || f.byPerson
 		switch {
 		case job.Status == Succeeded:
 			trained = append(trained, f.id)
@@ -302,6 +307,9 @@ func (s *schedule) judge(ctx context.Context, all []*machine) {
 		if f.attempt > s.attempts {
 			s.violated("%s is attempt %d of %d", f.id, f.attempt, s.attempts)
 		}
+	}
+	if state.Job.Status == Cancelled && !person {
+		s.violated("%s is told to be cancelled, and no person cancelled anything", state.Job.ID)
 	}
 	if len(trained) > 1 {
 		s.violated("%v were trained to the end", trained)

@@ -164,8 +164,8 @@ type Watcher interface {
 // Deployer is what a provider may offer besides whose tuned models must be deployed before they answer.
 type Deployer interface {
 	// Deploy makes the model of a succeeded job answer, and returns the name to ask it by. The label names what is
-	// deployed: what an earlier call that was broken off has left under it is taken over. Once it has returned without an
-	// error, remove must be called, and called again after an error; it works after ctx has ended, too. Where models
-	// answer by themselves, Deploy returns the job's model, and remove does nothing.
+	// deployed: what is there under it is shared, and remove is nil, since another run may be asking it. Otherwise, once it
+	// has returned without an error, remove must be called, and called again after an error; it works after ctx has ended,
+	// too. Where models answer by themselves, Deploy returns the job's model, and remove does nothing.
 	Deploy(ctx context.Context, j Job, base, label string) (model string, remove func() error, err error)
 }
