@@ -79,7 +79,7 @@ func FuzzRedact(f *testing.F) {
 		}
 		before := reread([]byte(line), 1)
 		if len(before.Problems) > 0 {
-			t.Skip()
+			return // no row that could be redacted
 		}
 		r := newRedactor()
 		got, counts := r.line([]byte(line))
