@@ -24,18 +24,26 @@ func initCommand() command {
 		about: "Looks in DIR (default: here) for training data and tests (.jsonl, .ndjson, plain, .gz or .zst), and writes DIR/tunegate.yaml " +
 			"with an agent for each pair; check accepts it. An agent that lacks one of the two stands in it commented out, with what is missing. " +
 			"Where none is complete, nothing is written: it says what is expected, and the exit code is 2. " +
-			"A manifest that is there already is left alone, and no other file is written or changed.",
+			"A manifest that is there already is left alone, and no other file is written or changed. With --workflows it writes, for " +
+			"the manifest of DIR, the three workflows of GitHub Actions that audit pull requests, tune at /finetune, at a button and " +
+			"nightly, and look after what outlives a job; those that are there are left alone.",
 		example: "tunegate init --dry-run testdata/five-agents",
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
-			dry := f.Bool("dry-run", false, "print the manifest and write nothing")
+			dry := f.Bool("dry-run", false, "print what would be written, and write nothing")
+			workflows := f.Bool("workflows", false, "write workflows of GitHub Actions for the manifest that is there")
 			return func(ctx context.Context, e env, args []string) error {
+				dir := "."
 				switch len(args) {
 				case 0:
-					return propose(ctx, e, ".", *dry)
 				case 1:
-					return propose(ctx, e, filepath.Clean(args[0]), *dry)
+					dir = filepath.Clean(args[0])
+				default:
+					return usageError{fmt.Sprintf("one folder at a time, not %d", len(args)), ""}
 				}
-				return usageError{fmt.Sprintf("one folder at a time, not %d", len(args)), ""}
+				if *workflows {
+					return writeWorkflows(e, dir, *dry)
+				}
+				return propose(ctx, e, dir, *dry)
 			}
 		},
 	}
@@ -83,7 +91,8 @@ func propose(ctx context.Context, e env, dir string, dry bool) error {
 	if err := writeNew(path, text); err != nil {
 		return err
 	}
-	found(e.stdout, dir, p, path+" holds", "look it over, then "+pasteable("plan", named...)+" and "+pasteable("run", named...))
+	found(e.stdout, dir, p, path+" holds", "look it over, then "+pasteable("plan", named...)+" and "+pasteable("run", named...)+"; "+
+		pasteable("init --workflows", where...)+" writes the workflows for GitHub")
 	return nil
 }
 
