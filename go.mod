@@ -3,6 +3,7 @@ module github.com/tunegate/tunegate
 go 1.26.0
 
 require (
+	github.com/google/go-github/v60 v60.0.0 // the GitHub API
 	github.com/klauspost/compress v1.20.3 // gzip and Zstandard, the one faster than the standard library, the other absent from it
 	github.com/pkoukk/tiktoken-go-loader v0.0.2 // the vocabularies of o200k_base and cl100k_base
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // answers that must be valid by a JSON Schema; in tests, an independent judge of ours
@@ -29,6 +30,7 @@ require (
 	github.com/dlclark/regexp2 v1.11.0 // indirect
 	github.com/go-openapi/jsonpointer v0.22.5 // indirect
 	github.com/go-openapi/swag/jsonname v0.25.5 // indirect
+	github.com/google/go-querystring v1.1.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/gorilla/mux v1.8.0 // indirect
 	github.com/klauspost/cpuid/v2 v2.2.10 // indirect

@@ -17,7 +17,7 @@ const module = "github.com/tunegate/tunegate/"
 
 // floors says on which floor a package stands; it may import packages of lower floors only.
 var floors = map[string]int{
-	"diag": 0, "stats": 0, "tokens": 0, "catalog": 0, "journal": 0, "unpack": 0,
+	"diag": 0, "stats": 0, "tokens": 0, "catalog": 0, "journal": 0, "unpack": 0, "contract": 0,
 	"dataset": 1, "suite": 1, "results": 1,
 	"audit": 2, "grade": 2, "train": 2, "cost": 2, "localtune": 2,
 	"bench": 3, "swebench": 3,

@@ -6,10 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tunegate/tunegate/internal/contract"
 )
 
 // noted is a test whose errors are kept.
@@ -27,8 +28,8 @@ func (n *noted) Errorf(format string, args ...any) {
 
 // Each planted breach is reported, and what the contract allows is not.
 func TestExchangesAreChecked(t *testing.T) {
-	if os.Getenv("TUNEGATE_TESTDATA") == "" {
-		t.Skip(unchecked)
+	if !contract.AtHand() {
+		t.Skip(contract.Unchecked)
 	}
 	const (
 		file  = `{"id":"file-1","object":"file","bytes":3,"created_at":1,"filename":"t.jsonl","purpose":"fine-tune","status":"processed"}`
