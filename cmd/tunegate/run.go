@@ -19,6 +19,7 @@ type runFlags struct {
 	out, state string
 	attempts   int
 	commands   bool
+	noLaunch   bool
 	quiet      bool
 	verbose    bool
 }
@@ -28,6 +29,7 @@ func (r *runFlags) declare(f *flag.FlagSet) {
 	f.StringVar(&r.state, "state", ".tunegate", "`dir` of the journals and the embedded engine")
 	f.IntVar(&r.attempts, "attempts", 1, "`number` of jobs that one fine-tune may cost in all, over all runs, when they fail")
 	f.BoolVar(&r.commands, "allow-commands", false, "let graders run programs: a model's own (code) and the manifest's (command), contained, and the SWE-bench harness (swe-bench)")
+	f.BoolVar(&r.noLaunch, "no-launch", false, "make no fine-tune: one that is there is benchmarked, one under way waited for; a leg without one is pending")
 	f.BoolVar(&r.quiet, "quiet", false, "print no progress")
 	f.BoolVar(&r.verbose, "verbose", false, "print every state of a job, every metric, and how long each stage took")
 }
@@ -104,7 +106,7 @@ func (r *runFlags) run(ctx context.Context, e env, args, legs []string, wait tim
 	}
 	var answers samples
 	o := pipeline.Options{State: r.state, Legs: legs, Version: version(), Wait: wait, Attempts: r.attempts, Getenv: e.getenv,
-		AllowCommands: r.commands, Samples: answers.take}
+		AllowCommands: r.commands, FindOnly: r.noLaunch, Samples: answers.take}
 	told := func() {}
 	if !r.quiet {
 		p := newProgress(ctx, e, legIDs(m, legs), r.verbose)

@@ -46,6 +46,7 @@ type Ledger struct {
 	reserved float64
 	spent    float64
 	reused   float64 // of what was spent: by earlier runs
+	kept     float64 // for what is not in this ledger
 }
 
 // NewLedger returns a ledger with a limit in USD, nil for none.
@@ -58,10 +59,13 @@ const rounding = 0.005
 func (l *Ledger) Reserve(usd float64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.limit != nil && l.spent+l.reserved+usd > *l.limit+rounding {
-		text := fmt.Sprintf("%s more would make it %s of %s", dollars(usd), dollars(l.spent+l.reserved+usd), dollars(*l.limit))
+	if l.limit != nil && l.kept+l.spent+l.reserved+usd > *l.limit+rounding {
+		text := fmt.Sprintf("%s more would make it %s of %s", dollars(usd), dollars(l.kept+l.spent+l.reserved+usd), dollars(*l.limit))
 		if l.reused > 0 {
 			text += fmt.Sprintf("; %s of that is for reused jobs, which count at what they cost", dollars(l.reused))
+		}
+		if l.kept > 0 {
+			text += fmt.Sprintf("; %s of that is kept for the other legs", dollars(l.kept))
 		}
 		return fmt.Errorf("%w: %s", ErrOverBudget, text)
 	}
@@ -83,6 +87,13 @@ func (l *Ledger) Reuse(usd float64) {
 	defer l.mu.Unlock()
 	l.spent += usd
 	l.reused += usd
+}
+
+// Keep takes usd out of what may be spent here: others will spend it, who have ledgers of their own.
+func (l *Ledger) Keep(usd float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kept += usd
 }
 
 // Spent returns what was booked so far, in USD.

@@ -39,6 +39,10 @@ var (
 // IsName tells whether s may name an agent or a provider. It is safe as a file's name and in a log.
 func IsName(s string) bool { return nameForm.pattern.MatchString(s) }
 
+// IsVariable tells whether s may name the variable that holds a provider's key: it is no name of the runner's own, whose
+// variables are never sent anywhere.
+func IsVariable(s string) bool { return variableForm.matches(s) }
+
 // blank is a manifest that says nothing.
 func blank() *Manifest {
 	return &Manifest{

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/tunegate/tunegate/internal/diag"
@@ -40,14 +41,22 @@ func Root(getenv func(string) string, dir string) string {
 // Load reads the manifest in file and checks that the files it names are files within root, links followed. The error
 // is diag.Mistakes when the manifest is to blame, else a wrapped I/O error (fs.ErrNotExist: there is no manifest).
 func Load(file, root string) (*Manifest, error) {
-	data, err := read(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading the manifest %s: %w", file, err)
-	}
 	root = realPath(root)
-	if !within(root, realPath(file)) {
+	target, err := filepath.EvalSymlinks(file)
+	if err == nil && !within(root, realPath(target)) { // before it is read: what lies outside is nobody's to read
 		return nil, diag.Mistakes{{Rule: "bad-path", Severity: diag.Critical, File: file,
 			Message: "the manifest lies outside the repository " + root, Hint: "a manifest and its data belong in one repository"}}
+	}
+	if err == nil && inGit(root, target) {
+		return nil, diag.Mistakes{{Rule: "bad-path", Severity: diag.Critical, File: file,
+			Message: "the manifest is one of git's own files", Hint: "they may hold secrets of the checkout, and are no manifest"}}
+	}
+	var data []byte
+	if err == nil {
+		data, err = read(target)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest %s: %w", file, cause(err))
 	}
 	m, r := parse(data, file, &tree{root: root, dir: realPath(filepath.Dir(file))})
 	m.Root = root
@@ -120,8 +129,12 @@ func (r *reader) checkFile(t tree, where, written, absent string) string {
 		return ""
 	}
 	target, err := filepath.EvalSymlinks(file)
-	if err == nil && !within(t.root, target) {
+	if err == nil && !(within(t.root, target) && within(t.root, realPath(filepath.Dir(file)))) {
 		r.mistake("bad-path", at, fmt.Sprintf("%s: %q leads out of the repository by a link", where, written), "the repository is "+t.root)
+		return ""
+	}
+	if inGit(t.root, file) || err == nil && inGit(t.root, target) {
+		r.mistake("bad-path", at, fmt.Sprintf("%s: %q is one of git's own files", where, written), "they may hold secrets of the checkout, and are no data")
 		return ""
 	}
 	if err == nil {
@@ -163,6 +176,12 @@ func (t tree) similar(missing, written string) string {
 		return ""
 	}
 	return fmt.Sprintf("did you mean %s? ", path.Join(path.Dir(written), best))
+}
+
+// inGit tells whether a path within root leads through git's own folder, which may hold the token of a checkout.
+func inGit(root, path string) bool {
+	rel, err := filepath.Rel(root, path)
+	return err == nil && slices.ContainsFunc(strings.Split(rel, string(filepath.Separator)), func(s string) bool { return strings.EqualFold(s, ".git") })
 }
 
 func within(root, path string) bool {

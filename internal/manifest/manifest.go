@@ -25,6 +25,7 @@ type Manifest struct {
 	Budget     Budget
 
 	unsaid unsaid
+	sites  map[string]site // where its values stand
 }
 
 // Execution says whether the legs run side by side or one after the other.

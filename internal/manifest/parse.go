@@ -37,7 +37,7 @@ func parse(data []byte, file string, t *tree) (*Manifest, *reader) {
 // interpret reads the manifest's root into m, and returns m with the defaults of its profile.
 func (r *reader) interpret(root *yaml.Node, m *Manifest) *Manifest {
 	r.enter(manifestKeys(m), root, root, "")
-	m.unsaid = r.unsaid()
+	m.unsaid, m.sites = r.unsaid(), r.sites
 	m = m.As(m.Profile)
 	r.checkBenchmark(m.Benchmark)
 	if r.tree != nil {

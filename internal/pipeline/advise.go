@@ -13,7 +13,7 @@ import (
 // advise says what to change in a leg that did not pass: the deep audit looks at its data, unless the manifest forbids it
 // or it has done so already, and the findings and the lost tests are ranked. That it fails changes no verdict.
 func (r *run) advise(ctx context.Context, l *leg) {
-	if l.train == nil {
+	if l.train == nil || r.glance {
 		return
 	}
 	if !l.deep && r.m.Audit.Deep != manifest.DeepNever {

@@ -16,7 +16,6 @@ import (
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/journal"
 	"github.com/tunegate/tunegate/internal/localtune"
-	"github.com/tunegate/tunegate/internal/localtune/engine"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/openaiapi"
 	"github.com/tunegate/tunegate/internal/train"
@@ -55,11 +54,14 @@ func (r *run) openEndpoints(legs []*leg) (*endpoints, error) {
 			continue
 		}
 		p := r.m.Providers[name]
-		place := endpoint{identity: p.BaseURL, settle: settleTime, pace: new(bench.Pace), reach: new(train.Reach)}
+		place := endpoint{identity: r.identity(name), settle: settleTime, pace: new(bench.Pace), reach: new(train.Reach)}
 		if l.agent.BaseModel == catalog.Local {
 			place.settle = settleTimeServed
 		}
 		conf := openaiapi.Config{BaseURL: p.BaseURL, Agent: "tunegate/" + r.Version, Transport: r.Transport}
+		if o := r.unbound(name); o.reason != "" { // no leg gets here with such a provider; the key is not even looked at
+			return nil, errors.Join(errors.New(o.reason+": "+o.todo), e.close())
+		}
 		if p.APIKeyEnv != "" {
 			if conf.Key = r.Getenv(p.APIKeyEnv); conf.Key == "" {
 				if !slices.Contains(missing.providers, name) {
@@ -78,7 +80,7 @@ func (r *run) openEndpoints(legs []*leg) (*endpoints, error) {
 					return nil, errors.Join(err, e.close())
 				}
 			}
-			place.identity, place.settle = manifest.LocalProvider+"/"+engine.Version, 0
+			place.settle = 0
 			conf.BaseURL, conf.Key = "http://"+e.http.Addr+"/v1", e.http.Handler.(keyed).key
 		}
 		var err error

@@ -35,7 +35,8 @@ type leg struct {
 	tasks      *swebench.Set  // that the tests are; nil: they are others
 	tests      suite.Suite    // without those that stand in the training data or ask what another one asks
 	distinct   suite.Suite    // the tests less those that repeat another one
-	available  int            // tests in the file
+	written    suite.Suite    // the tests of the file, all of them
+	available  int            // how many they are
 	unaudited  []diag.Finding // what was found while opening the files
 	audit      audit.Result
 	deep       bool             // audited deeply
@@ -48,6 +49,9 @@ type leg struct {
 	request    string           // the part of the first reason that names one request to the service; see unite
 	held       float64          // USD reserved in the ledger for this leg
 	seats      map[string]*seat // by phase
+	counted    bool             // nothing that every run would see stops it, so that the budget has to do for it
+	apart      bool             // it has ended for a reason that does not hold the others back
+	changed    []diag.Finding   // of its benchmark
 	out        report.Leg
 }
 
@@ -97,10 +101,12 @@ func (r *run) inspect(ctx context.Context, l *leg) {
 	r.tell(Event{Leg: l.out.ID, Stage: Auditing, Text: fmt.Sprintf("%s, %s; %s to ask", count(l.out.Audit.Rows, "example"), l.findings(), count(len(l.tests.Tests), "test"))})
 	l.plan(r.m)
 	if l.price == nil {
+		l.apart = r.Trust != nil // it may be a price that counts after the merge
 		r.end(l, gate.Inconclusive, fmt.Sprintf("the price of %s is unknown, so nothing was launched: add it under prices", l.agent.BaseModel))
 		return
 	}
 	if judges(l.agent.Grader) && r.m.Price(l.agent.Grader.Model) == nil {
+		l.apart = r.Trust != nil
 		r.end(l, gate.Inconclusive, fmt.Sprintf("the price of the judge %s is unknown, so nothing was launched: add it under prices", l.agent.Grader.Model))
 		return
 	}
@@ -115,6 +121,12 @@ func (r *run) inspect(ctx context.Context, l *leg) {
 	}
 	if why := l.unprovable(r.m); why != "" {
 		r.end(l, gate.Inconclusive, why+", so nothing was launched")
+		return
+	}
+	if r.withhold(l) {
+		return
+	}
+	if l.counted = true; r.glance {
 		return
 	}
 	x, err := r.exam(l, nil)
@@ -176,6 +188,10 @@ func (r *run) identify(ctx context.Context, l *leg) {
 		r.end(l, gate.Pending, "interrupted before anything was launched")
 	case err != nil:
 		r.end(l, gate.Error, err.Error())
+	default:
+		if l.out.Inputs, err = r.inputs(l); err != nil {
+			r.end(l, gate.Error, fmt.Sprintf("reading the grader: %v", err))
+		}
 	}
 }
 
@@ -219,7 +235,7 @@ func (l *leg) open() (err error) {
 			return err
 		}
 	}
-	l.available = len(l.tests.Tests)
+	l.written, l.available = l.tests, len(l.tests.Tests)
 	again, found := repeated(l.tests)
 	*findings = append(append(*findings, l.tests.Findings...), found...)
 	l.tests = l.tests.Without(again)

@@ -105,7 +105,12 @@ func cancelOne(ctx context.Context) func(*run, *leg, train.Launch) ([]train.Job,
 // The result is a line for each leg that it looked at: its job, with Error saying why nothing was launched.
 func Retry(ctx context.Context, m *manifest.Manifest, o Options) (jobs []Job, launched int, err error) {
 	o.Wait = 0
-	r, legs, err := prepare(ctx, m, o)
+	head := m
+	m, changes, err := o.governed(head)
+	if err != nil {
+		return nil, 0, err
+	}
+	r, legs, err := prepare(ctx, &run{Options: o, head: head, m: m, changes: changes, began: time.Now()})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -201,11 +206,16 @@ func (r *run) retry(ctx context.Context, l *leg, p phase, line *Job) int {
 
 // eachPhase finds the run keys of all phases of the legs and looks up what do returns for each.
 func eachPhase(ctx context.Context, m *manifest.Manifest, o Options, do func(*run, *leg, train.Launch) ([]train.Job, error)) ([]Job, error) {
+	head := m
+	m, _, err := o.governed(head)
+	if err != nil {
+		return nil, err
+	}
 	agents, err := selected(m, o.Legs)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Options: o, m: m}
+	r := &run{Options: o, head: head, m: m}
 	legs := make([]*leg, len(agents))
 	r.each(len(agents), func(i int) {
 		legs[i] = newLeg(m, agents[i])
@@ -288,6 +298,10 @@ func (r *run) locate(ctx context.Context, l *leg) {
 		r.end(l, gate.Error, "its data cannot be read: tunegate audit shows why")
 	case r.unused(l):
 		r.end(l, gate.Inconclusive, "was never launched: there is no state folder of the embedded engine")
+	case r.m.Misfit(l.agent) != "":
+		r.end(l, gate.Inconclusive, r.m.Misfit(l.agent))
+	case r.unbound(l.agent.Provider).reason != "":
+		r.end(l, gate.Inconclusive, r.unbound(l.agent.Provider).reason)
 	default:
 		l.plan(r.m)
 		r.identify(ctx, l)

@@ -22,7 +22,7 @@ type usage struct {
 func (r *run) means(l *leg, used *usage) grade.Means {
 	return grade.Means{
 		AllowCommands: r.AllowCommands,
-		Dir:           r.m.Root,
+		Dir:           r.graderDir(),
 		Ask: func(ctx context.Context, model string, messages []suite.Message, vote int) (string, error) {
 			at := r.places.byName[l.agent.Provider]
 			q := bench.Request{Model: model, Messages: messages, Repeat: vote}

@@ -18,6 +18,9 @@ func next(l *report.Leg) []string {
 	case gate.Pass:
 		todo = append(todo, fmt.Sprintf("try %s on real traffic beside the base model (A/B) before it replaces it", p.Model))
 	case gate.Pending:
+		if p != nil && p.Status == report.Untuned {
+			break // again, it would launch nothing again
+		}
 		todo = append(todo, "run the same command again later; it launches nothing twice")
 	case gate.Fail, gate.Inconclusive:
 		if p == nil || p.Decision == nil {

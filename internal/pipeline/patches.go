@@ -17,15 +17,9 @@ const patchGrader = "swe-bench"
 
 // openTests opens the agent's tests.
 func (l *leg) openTests() (suite.Suite, error) {
-	if l.agent.Grader.Name != patchGrader {
-		return suite.Open(l.agent.TestsPath, l.agent.Tests)
-	}
-	tasks, err := swebench.Open(l.agent.TestsPath, l.agent.Tests)
-	if err != nil {
-		return suite.Suite{}, err
-	}
-	l.tasks = &tasks
-	return tasks.Suite(), nil
+	tests, tasks, err := openTests(l.agent)
+	l.tasks = tasks
+	return tests, err
 }
 
 // harness is what judges the leg's patches. Each leg has a folder of its own, since legs may have an arm in common.

@@ -42,6 +42,17 @@ type Options struct {
 	// Samples, if not nil, is given all answers of a benchmark when it ends, whatever came of it: of each phase of a leg in
 	// turn, by the leg's goroutine. What r makes of them was judged.
 	Samples func(leg string, all []bench.Sample, r bench.Reducer)
+	// Trust, in CI, keeps a manifest that may be a pull request's from choosing what it is judged by, what it costs and where keys
+	// go. Nil, as on a laptop: the manifest counts as it is.
+	Trust *Trust
+	// MaxCostUSD caps the run like the manifest's budget.max_cost_usd; the lower one counts. Nil: the manifest's alone.
+	MaxCostUSD *float64
+	// FindOnly makes nothing at a provider: a fine-tune that is there is benchmarked and judged, one that is on its way is waited
+	// for as Wait says, and a leg that has none ends pending, without a question asked.
+	FindOnly bool
+	// Known are results of earlier runs by their Inputs, from where nobody could forge them. A final one (see run.stands) is taken over
+	// by a leg of equal inputs: its report says carried, launched 0 and cost 0.
+	Known map[string]report.Leg
 	// Notify, if not nil, is told what happens, one call at a time.
 	Notify func(Event)
 }
@@ -75,8 +86,12 @@ type Event struct {
 // run is what the legs of one call share.
 type run struct {
 	Options
-	m        *manifest.Manifest
-	baseline *audit.Baseline // nil: none
+	head     *manifest.Manifest // as the caller has it
+	m        *manifest.Manifest // as it counts
+	changes  []diag.Finding     // what head asks for and does not get
+	glance   bool               // only to see what a leg would cost
+	kept     float64            // USD of the budget that are other processes'
+	baseline *audit.Baseline    // nil: none
 	ledger   *cost.Ledger
 	places   *endpoints
 	until    time.Time // zero: none
@@ -94,6 +109,11 @@ type run struct {
 // concerns no leg by itself.
 func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, error) {
 	began := time.Now()
+	head := m
+	m, changes, err := o.governed(head)
+	if err != nil {
+		return report.Report{}, err
+	}
 	doc := report.Report{
 		Tunegate: o.Version, Name: m.Name, Profile: string(m.Profile), Started: began.UTC(),
 		Margin: m.Gate.MinImprovement, Rule: string(m.Gate.Rule), Budget: m.Budget.MaxCostUSD,
@@ -101,7 +121,7 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 	for _, a := range m.Agents {
 		doc.Expected = append(doc.Expected, a.Name) // all of them, also those that are left to other jobs
 	}
-	r, legs, err := prepare(ctx, m, o)
+	r, legs, err := prepare(ctx, &run{Options: o, head: head, m: m, changes: changes, began: began})
 	if err != nil {
 		return doc, err
 	}
@@ -117,7 +137,10 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 	r.tellStale(legs) // not before: a second, deeper audit looks for the entries of deep rules
 	for _, l := range legs {
 		doc.Legs = append(doc.Legs, l.out)
+		doc.Changes = append(doc.Changes, l.changed...)
 	}
+	doc.Changes = append(doc.Changes, changes...)
+	diag.Sort(doc.Changes)
 	doc.Seconds = time.Since(began).Seconds()
 	doc.Complete()
 	return doc, errors.Join(err, ctx.Err())
@@ -125,18 +148,18 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 
 // prepare makes what legs share and takes each of them as far as it gets without spending: a leg that is still open then
 // is sound, as all of them are.
-func prepare(ctx context.Context, m *manifest.Manifest, o Options) (*run, []*leg, error) {
-	began := time.Now()
-	r := &run{Options: o, m: m, began: began, ledger: cost.NewLedger(m.Budget.MaxCostUSD), seats: map[string]*seats{}}
-	agents, err := selected(m, o.Legs)
+func prepare(ctx context.Context, r *run) (*run, []*leg, error) {
+	m := r.m
+	r.ledger, r.seats = cost.NewLedger(m.Budget.MaxCostUSD), map[string]*seats{}
+	agents, err := selected(m, r.Legs)
 	if err != nil {
 		return nil, nil, err
 	}
-	if o.Wait >= 0 {
-		r.until = began.Add(o.Wait)
+	if r.Wait >= 0 {
+		r.until = r.began.Add(r.Wait)
 	}
 	if hours := m.Budget.MaxHours; hours != nil {
-		r.deadline = began.Add(time.Duration(*hours * float64(time.Hour)))
+		r.deadline = r.began.Add(time.Duration(*hours * float64(time.Hour)))
 	}
 	for name, p := range m.Providers {
 		if p.MaxParallel > 0 {
@@ -153,7 +176,15 @@ func prepare(ctx context.Context, m *manifest.Manifest, o Options) (*run, []*leg
 		r.identify(ctx, legs[i])
 	})
 	r.tellStale(legs)
+	for _, l := range legs {
+		if known, ok := r.stands(l); ok && l.out.Verdict == "" {
+			r.carry(l, known)
+		}
+	}
 	r.holdAll(legs)
+	if err := r.shareOut(ctx, legs); err != nil {
+		return nil, nil, err
+	}
 	return r, legs, nil
 }
 
@@ -195,7 +226,7 @@ func (r *run) each(n int, do func(int)) {
 func (r *run) holdAll(legs []*leg) {
 	var bad []string
 	for _, l := range legs {
-		if l.out.Verdict != "" {
+		if l.out.Verdict != "" && !l.apart {
 			bad = append(bad, l.out.ID)
 		}
 	}
@@ -233,7 +264,7 @@ func (r *run) tuneAll(ctx context.Context, legs []*leg) error {
 		phases = max(phases, len(l.phases))
 		estimate += l.estimate.Total()
 	}
-	tight := r.m.Budget.MaxCostUSD != nil && estimate > *r.m.Budget.MaxCostUSD
+	tight := r.m.Budget.MaxCostUSD != nil && estimate > *r.m.Budget.MaxCostUSD-r.kept
 	order := newTurns(phases, len(legs), tight, r.m.Execution == manifest.Sequential)
 	r.each(len(legs), func(i int) {
 		t := turn{order, i}

@@ -29,6 +29,7 @@ type Plan struct {
 	Skips        []string    `json:"skips"` // what the profile leaves out, or may
 	Notes        []string    `json:"notes"` // what a run will need besides
 
+	Changes  []diag.Finding `json:"changes"` // what the manifest asks for and does not get before it is merged, and benchmarks that changed; see Trust
 	Findings []diag.Finding `json:"-"`       // of the audit, by file and line
 	Blocked  []string       `json:"blocked"` // why something would not be launched, one sentence a leg
 }
@@ -62,6 +63,8 @@ type PlanLeg struct {
 	BaseModel string      `json:"base_model"`
 	Examples  int         `json:"examples"`
 	Tests     int         `json:"tests"`
+	Inputs    string      `json:"inputs"` // see report.Leg; empty where it is not launched
+	Known     bool        `json:"known"`  // an earlier result of equal inputs would stand
 	Phases    []PlanPhase `json:"phases"`
 }
 
@@ -98,8 +101,13 @@ type Comparison struct {
 
 // MakePlan audits the data and estimates what Run would launch, and launches nothing.
 func MakePlan(ctx context.Context, m *manifest.Manifest, o Options) (Plan, error) {
-	r := &run{Options: o, m: m}
-	p := Plan{Profile: string(m.Profile), Legs: []PlanLeg{}, Agents: []PlanAgent{}, Phases: []PlanPhase{}, Blocked: []string{}, Matrix: Matrix{Include: []MatrixLeg{}}}
+	head := m
+	m, changes, err := o.governed(head)
+	if err != nil {
+		return Plan{}, err
+	}
+	r := &run{Options: o, head: head, m: m, changes: changes}
+	p := Plan{Profile: string(m.Profile), Legs: []PlanLeg{}, Agents: []PlanAgent{}, Phases: []PlanPhase{}, Blocked: []string{}, Changes: []diag.Finding{}, Matrix: Matrix{Include: []MatrixLeg{}}}
 	agents, err := selected(m, o.Legs)
 	if err != nil {
 		return p, err
@@ -111,12 +119,18 @@ func MakePlan(ctx context.Context, m *manifest.Manifest, o Options) (Plan, error
 	r.each(len(agents), func(i int) {
 		legs[i] = newLeg(m, agents[i])
 		r.inspect(ctx, legs[i])
+		r.identify(ctx, legs[i])
 	})
 	r.tellStale(legs)
 	ledger := cost.NewLedger(m.Budget.MaxCostUSD)
 	for _, l := range legs {
 		p.add(l, ledger)
+		_, known := r.stands(l)
+		p.Legs[len(p.Legs)-1].Known = known && l.out.Verdict == ""
+		p.Changes = append(p.Changes, l.changed...)
 	}
+	p.Changes = append(p.Changes, changes...)
+	diag.Sort(p.Changes)
 	p.CostUSD = p.TrainingUSD + p.BenchmarkUSD
 	p.Hours = elapsed(m, legs, func(f phase) bool { return true })
 	for i, sum := range p.Phases {
@@ -131,6 +145,11 @@ func MakePlan(ctx context.Context, m *manifest.Manifest, o Options) (Plan, error
 func Compare(ctx context.Context, m *manifest.Manifest, o Options) (Comparison, error) {
 	var c Comparison
 	for _, profile := range []manifest.Profile{manifest.Speed, manifest.Thorough} {
+		if o.Trust != nil && o.Trust.Base != nil {
+			as := *o.Trust
+			as.Base = o.Trust.Base.As(profile)
+			o.Trust = &as
+		}
 		p, err := MakePlan(ctx, m.As(profile), o)
 		if err != nil {
 			return c, err
@@ -146,7 +165,7 @@ func Compare(ctx context.Context, m *manifest.Manifest, o Options) (Comparison, 
 // add enters a leg. The ledger holds what all legs before it may cost at most.
 func (p *Plan) add(l *leg, ledger *cost.Ledger) {
 	p.Findings = append(p.Findings, l.out.Audit.Findings...)
-	leg := PlanLeg{ID: l.out.ID, Agent: l.agent.Name, BaseModel: l.agent.BaseModel, Tests: len(l.tests.Tests), Phases: []PlanPhase{}}
+	leg := PlanLeg{ID: l.out.ID, Agent: l.agent.Name, BaseModel: l.agent.BaseModel, Tests: len(l.tests.Tests), Inputs: l.out.Inputs, Phases: []PlanPhase{}}
 	training, benchmark := USD(l.estimate.TrainingUSD), USD(l.estimate.BenchmarkUSD)
 	for _, f := range l.phases {
 		phase := PlanPhase{f.name, f.examples, f.tokens, USD(f.trainingUSD), f.hours}

@@ -43,10 +43,12 @@ func (r *run) standing(ctx context.Context, l *leg, s train.State, err error) st
 		return standing{gate.Pending, fmt.Sprintf("interrupted; job %s has %s", j.ID, j.Status), nil}
 	case ctx.Err() != nil:
 		return standing{gate.Pending, "interrupted before a job was launched", nil}
-	case j.Status == train.Failed && (errors.Is(err, cost.ErrOverBudget) || errors.Is(err, errTooLate)):
+	case j.Status == train.Failed && (errors.Is(err, cost.ErrOverBudget) || errors.Is(err, errTooLate) || errors.Is(err, errFindOnly)):
 		at := failure(j)
 		at.reason += fmt.Sprintf("; not tried again: %v", err)
 		return at
+	case errors.Is(err, errFindOnly) && j.ID == "":
+		return standing{gate.Pending, fmt.Sprintf("not tuned yet: %v", err), []string{"launch it: tunegate run and tune do without --no-launch, on GitHub the comment /finetune or the workflow's button does"}}
 	case errors.Is(err, cost.ErrOverBudget), errors.Is(err, errTooLate), errors.Is(err, errOutOfReach):
 		return standing{gate.Inconclusive, fmt.Sprintf("not launched: %v", err), nil}
 	case err != nil:

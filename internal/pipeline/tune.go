@@ -90,6 +90,9 @@ func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 	r.end(l, last.Decision.Verdict, last.Decision.Reasons...)
 }
 
+// errFindOnly ends a launch where none is to be made.
+var errFindOnly = errors.New("this run launches nothing")
+
 // errNoPlace is wrapped when the provider has as many jobs of this manifest as max_parallel allows.
 var errNoPlace = errors.New("no place")
 
@@ -124,6 +127,9 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 	}
 	launch.Reserve = func(s train.Spec) error {
 		defer passOn()
+		if r.FindOnly {
+			return errFindOnly
+		}
 		if !holding {
 			select {
 			case k.creating <- struct{}{}:
@@ -222,6 +228,9 @@ func (r *run) trained(p phase, out *report.Phase, at *seat, bill *bill, state tr
 	if errors.Is(err, train.ErrNotFound) {
 		out.Status = "lost"
 	}
+	if errors.Is(err, errFindOnly) && j.ID == "" {
+		out.Status = report.Untuned
+	}
 	out.CostUSD = bill.end(state)
 	return state, err
 }
@@ -241,11 +250,7 @@ func past(records []json.RawMessage, id string) (events []train.Event, err error
 // launch describes the fine-tune of a phase at a place: the run key's parts and the files. The key in the files' names
 // leads back from a job to its fine-tune where a service keeps no metadata.
 func (l *leg) launch(p phase, at endpoint) train.Launch {
-	out := train.Launch{Provider: at.client, Settle: at.settle, Reach: at.reach, Spec: train.Spec{
-		Endpoint: at.identity, Model: l.agent.BaseModel, Method: "supervised", Agent: l.agent.Name,
-		Epochs: p.epochs, BatchSize: l.agent.BatchSize, LearningRate: l.agent.LearningRateMultiplier, Seed: int64(l.agent.Seed),
-		Training: p.training.SHA256, Validation: l.validation.SHA256,
-	}}
+	out := train.Launch{Provider: at.client, Settle: at.settle, Reach: at.reach, Spec: l.spec(p, at.identity)}
 	key := out.Spec.Key()
 	out.Training = upload(l.train, p.first(), p.training)
 	out.Training.Name = fmt.Sprintf("tunegate-%.24s-train.jsonl", key)
@@ -254,6 +259,15 @@ func (l *leg) launch(p phase, at endpoint) train.Launch {
 		out.Validation.Name = fmt.Sprintf("tunegate-%.24s-valid.jsonl", key)
 	}
 	return out
+}
+
+// spec is the fine-tune of a phase at a provider of that identity.
+func (l *leg) spec(p phase, identity string) train.Spec {
+	return train.Spec{
+		Endpoint: identity, Model: l.agent.BaseModel, Method: "supervised", Agent: l.agent.Name,
+		Epochs: p.epochs, BatchSize: l.agent.BatchSize, LearningRate: l.agent.LearningRateMultiplier, Seed: int64(l.agent.Seed),
+		Training: p.training.SHA256, Validation: l.validation.SHA256,
+	}
 }
 
 // upload makes a file of the normal form of the first examples, of all when it is 0.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
 )
 
@@ -16,7 +17,7 @@ func Merge(parts ...Report) (Report, error) {
 		return Report{}, errors.New("no report to merge")
 	}
 	all := parts[0]
-	all.Legs, all.Estimate = nil, nil
+	all.Legs, all.Estimate, all.Changes = nil, nil, nil
 	legs := map[string]Leg{} // empty until it is reported
 	for _, id := range all.Expected {
 		legs[id] = Leg{}
@@ -43,6 +44,7 @@ func Merge(parts ...Report) (Report, error) {
 		if p.Started.Before(all.Started) {
 			all.Started = p.Started
 		}
+		all.addChanges(p.Changes)
 		all.Seconds = max(all.Seconds, p.Seconds)
 		if p.Estimate != nil {
 			sum := *p.Estimate
@@ -60,8 +62,18 @@ func Merge(parts ...Report) (Report, error) {
 		}
 		all.Legs = append(all.Legs, l)
 	}
+	diag.Sort(all.Changes)
 	all.Complete()
 	return all, nil
+}
+
+// addChanges takes a part's changes over, each once: the jobs of a run see the same manifests.
+func (r *Report) addChanges(changes []diag.Finding) {
+	for _, f := range changes {
+		if !slices.ContainsFunc(r.Changes, func(o diag.Finding) bool { return o.String() == f.String() }) {
+			r.Changes = append(r.Changes, f)
+		}
+	}
 }
 
 // sameRun refuses a part of another run than that of the first.

@@ -32,6 +32,8 @@ type Report struct {
 	Estimate    *Money       `json:"estimate,omitempty"`
 	ReservedUSD float64      `json:"reserved_usd"` // what this run set aside, before launches and benchmarks
 	Budget      *float64     `json:"max_cost_usd,omitempty"`
+	// Changes is, in CI, what the manifest asks for and does not get before it is merged, and benchmarks that are not the base branch's.
+	Changes []diag.Finding `json:"changes"`
 }
 
 // Money splits a sum.
@@ -72,6 +74,8 @@ type Leg struct {
 	Next        []string      `json:"next"`    // what to do now
 	Advice      []advice.Step `json:"advice"`  // what to change in the data, most useful first; for a leg that did not pass
 	Audit       Audit         `json:"audit"`
+	Inputs      string        `json:"inputs"`  // SHA-256, in hexadecimal, of all that determines the result; empty where the leg was not to be launched
+	Carried     bool          `json:"carried"` // the result is an earlier run's, of equal inputs: nothing was launched or asked
 	Estimate    *Money        `json:"estimate,omitempty"`
 	ReservedUSD float64       `json:"reserved_usd"` // set aside before launches and benchmarks
 	Phases      []Phase       `json:"phases"`
@@ -98,13 +102,16 @@ type Audit struct {
 	Contaminated []string       `json:"contaminated"` // ids of tests that stand in the training data
 }
 
+// Untuned is the Phase.Status of a fine-tune that the provider does not have, in a run that was to launch nothing.
+const Untuned = "untuned"
+
 // Phase is one fine-tune and its benchmark.
 type Phase struct {
 	Name           string         `json:"name"` // trial, sample or full
 	Examples       int            `json:"examples"`
 	Key            string         `json:"run_key"`
 	Job            string         `json:"job"`
-	Status         string         `json:"status"`               // of the job; lost: the provider has it no more
+	Status         string         `json:"status"`               // of the job; lost: the provider has it no more; untuned: it never had one
 	ErrorCode      string         `json:"error_code,omitempty"` // the provider's word for why the job failed
 	Attempt        int            `json:"attempt"`
 	Model          string         `json:"model"`
@@ -171,7 +178,7 @@ func (r *Report) Complete() {
 	r.Schema = Schema
 	verdicts := make([]gate.Verdict, len(r.Legs))
 	r.Agents, r.Launched, r.CostUSD, r.ReservedUSD = make([]Agent, len(r.Legs)), 0, 0, 0
-	r.Legs, r.Expected = orEmpty(r.Legs), orEmpty(r.Expected)
+	r.Legs, r.Expected, r.Changes = orEmpty(r.Legs), orEmpty(r.Expected), orEmpty(r.Changes)
 	for i := range r.Legs {
 		l := &r.Legs[i]
 		if l.Rule == "" {

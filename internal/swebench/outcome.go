@@ -50,7 +50,7 @@ func (r *run) outcome() (results.File, error) {
 			}
 			continue
 		}
-		f.Scores = append(f.Scores, results.Score{ID: x.ID, Value: score, Line: x.Line, Asked: x.hash()})
+		f.Scores = append(f.Scores, results.Score{ID: x.ID, Value: score, Line: x.Line, Asked: x.Hash()})
 	}
 	return f, nil
 }

@@ -70,8 +70,8 @@ func (x Instance) prompt() []suite.Message {
 		x.Repo, x.BaseCommit, strings.TrimSpace(x.Problem))}}
 }
 
-// hash is the digest of a task, in hexadecimal: of its row with all that the harness takes from it.
-func (x Instance) hash() string {
+// Hash is the digest of a task, in hexadecimal: of its row with all that the harness takes from it.
+func (x Instance) Hash() string {
 	sum := sha256.Sum256(x.row)
 	return hex.EncodeToString(sum[:])
 }
@@ -83,7 +83,7 @@ func RunID(arm string, s Set, patches map[string]string) string {
 	for _, x := range s.Instances {
 		if patch, ok := patches[x.ID]; ok {
 			writeText(h, x.ID)
-			writeText(h, x.hash())
+			writeText(h, x.Hash())
 			writeText(h, patch)
 		}
 	}
