@@ -59,6 +59,7 @@ type Result struct {
 	Findings     []diag.Finding
 	Contaminated []string // ids of the tests that stand in the training data, as they are or nearly, in the suite's order
 	Lengths      Lengths  // of the training examples
+	Histogram    []Bin    // of their lengths: ascending, without gaps
 	Labels       []Label  // answers of the training examples that repeat, most frequent first; nil if they hardly do
 	verbatim     []int32  // lines of the training data that hold the very prompt of a test
 }
@@ -156,7 +157,7 @@ func run(ctx context.Context, in Input, p Policy, workers int) (Result, error) {
 			res.Contaminated = append(res.Contaminated, t.ID)
 		}
 	}
-	res.Lengths, res.Labels = train.lengths(), train.labelSet()
+	res.Lengths, res.Histogram, res.Labels = train.lengths(), binned(train.sorted()), train.labelSet()
 	grade(res.Findings, rules, p, train)
 	res.Findings = append(res.Findings, scanTests(in.Tests, rules, p)...)
 	diag.Sort(res.Findings)

@@ -16,6 +16,7 @@ func (r *run) advise(ctx context.Context, l *leg) {
 	if l.train == nil || r.glance {
 		return
 	}
+	l.enter(inAdvice, "")
 	if !l.deep && r.m.Audit.Deep != manifest.DeepNever {
 		r.tell(Event{Leg: l.out.ID, Stage: Auditing, Text: "looking into the data more deeply, since the leg did not pass"})
 		if err := l.judge(ctx, r.m, AuditOptions{Deep: true, Baseline: r.baseline}); err != nil {

@@ -52,6 +52,7 @@ type leg struct {
 	counted    bool             // nothing that every run would see stops it, so that the budget has to do for it
 	apart      bool             // it has ended for a reason that does not hold the others back
 	changed    []diag.Finding   // of its benchmark
+	stage      report.Stage     // that it is in, "" for none
 	out        report.Leg
 }
 
@@ -83,6 +84,7 @@ func newLeg(m *manifest.Manifest, a manifest.Agent) *leg {
 // inspect opens and audits the leg's data and estimates its cost. A leg that must not be launched leaves with a
 // verdict, and nothing was spent.
 func (r *run) inspect(ctx context.Context, l *leg) {
+	l.enter(inAudit, "")
 	r.tell(Event{Leg: l.out.ID, Stage: Auditing, Text: "reading " + l.agent.Train})
 	err := l.read(ctx, r.m, AuditOptions{Deep: r.m.Audit.Deep == manifest.DeepAlways, Baseline: r.baseline})
 	if ctx.Err() != nil {
@@ -277,6 +279,7 @@ func (l *leg) judge(ctx context.Context, m *manifest.Manifest, o AuditOptions) e
 	l.out.Audit.Findings = findings
 	l.out.Audit.Rows, l.out.Audit.Messages, l.out.Audit.Tokens = l.audit.Totals.Rows, l.audit.Totals.Messages, int64(l.audit.Totals.Tokens)
 	l.out.Audit.Contaminated = l.audit.Contaminated
+	spread(&l.out.Audit, l.audit)
 	l.tests = l.tests.Without(l.audit.Contaminated)
 	return nil
 }

@@ -116,7 +116,7 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 	}
 	doc := report.Report{
 		Tunegate: o.Version, Name: m.Name, Profile: string(m.Profile), Started: began.UTC(),
-		Margin: m.Gate.MinImprovement, Rule: string(m.Gate.Rule), Budget: m.Budget.MaxCostUSD,
+		Margin: m.Gate.MinImprovement, Rule: string(m.Gate.Rule), Budget: m.Budget.MaxCostUSD, MaxHours: m.Budget.MaxHours,
 	}
 	for _, a := range m.Agents {
 		doc.Expected = append(doc.Expected, a.Name) // all of them, also those that are left to other jobs
@@ -141,6 +141,10 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 	}
 	doc.Changes = append(doc.Changes, changes...)
 	diag.Sort(doc.Changes)
+	if !r.deadline.IsZero() {
+		deadline := r.deadline.UTC()
+		doc.Deadline = &deadline
+	}
 	doc.Seconds = time.Since(began).Seconds()
 	doc.Complete()
 	return doc, errors.Join(err, ctx.Err())
@@ -174,6 +178,9 @@ func prepare(ctx context.Context, r *run) (*run, []*leg, error) {
 		legs[i] = newLeg(m, agents[i])
 		r.inspect(ctx, legs[i])
 		r.identify(ctx, legs[i])
+		if legs[i].out.Verdict == "" {
+			legs[i].enter(inWait, "")
+		}
 	})
 	r.tellStale(legs)
 	for _, l := range legs {
@@ -291,6 +298,7 @@ func (r *run) end(l *leg, v gate.Verdict, reasons ...string) {
 	if l.held > 0 {
 		r.settle(l, l.held, 0)
 	}
+	l.leave()
 	l.out.Verdict = v
 	l.out.Reasons = append(reasons, l.out.Reasons...)
 	l.out.Seconds = time.Since(l.began).Seconds()

@@ -42,7 +42,9 @@ func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 	}()
 	r.askEnding(ctx, l)
 	for i, p := range l.phases {
+		l.enter(inWait, "")
 		turn.wait(ctx, i)
+		l.enter(inLaunch, p.name)
 		l.out.Phases = append(l.out.Phases, report.Phase{Name: p.name, Examples: p.examples, TrainingTokens: p.tokens})
 		out := l.out.Last()
 		state, err := r.train(ctx, l, p, out, book, func() { turn.pass(i) })
@@ -55,10 +57,12 @@ func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 			r.end(l, gate.Inconclusive, fmt.Sprintf("trained, but not benchmarked: %v", err))
 			return
 		}
+		l.enter(inDeploy, p.name)
 		takeDown, err := r.deploy(ctx, l, p, out)
 		at := r.places.byName[l.agent.Provider]
 		tuned := &fresh{Completer: at.pace.Over(at.client), until: time.Now().Add(readyTime)}
 		if err == nil {
+			l.enter(inBenchmark, p.name)
 			err = r.benchmark(ctx, l, p, out, tuned)
 			takeDown()
 		}
@@ -163,6 +167,7 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 		r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: p.name + ": " + r.waiting(l, why, again)})
 	}
 	var status train.Status
+	var losses curve
 	remarked := false
 	launch.Notify = func(j train.Job, metrics []train.Metric) {
 		if status == "" {
@@ -175,6 +180,9 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 		passOn()
 		if j.Status != status {
 			status = j.Status
+			if stage := stageOf(status); stage != "" {
+				l.enter(stage, p.name)
+			}
 			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Text: fmt.Sprintf("%s: job %s is %s", p.name, j.ID, status), Status: status, Finish: j.EstimatedFinish})
 		}
 		if remark := stuck(j); remark != "" && !remarked {
@@ -184,9 +192,11 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 		for _, m := range metrics {
 			loss := m.TrainLoss
 			out.FinalLoss = &loss
+			losses.add(m)
 			r.tell(Event{Leg: l.out.ID, Stage: Training, Phase: p.name, Step: m.Step, Steps: m.TotalSteps, Loss: loss, Finish: j.EstimatedFinish})
 		}
 	}
+	defer func() { out.Losses = losses.losses() }()
 	began := time.Now()
 	var state train.State
 	launched, extra := 0, []string(nil)
@@ -209,8 +219,12 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 			launch.Again = false
 			continue
 		}
-		if errors.Is(err, errNoPlace) && at.wait(ctx, launch.Until) == nil {
-			continue
+		if errors.Is(err, errNoPlace) {
+			l.enter(inWait, "")
+			if at.wait(ctx, launch.Until) == nil {
+				l.enter(inLaunch, p.name)
+				continue
+			}
 		}
 		state.Launched, state.Extra = launched, slices.Compact(slices.Sorted(slices.Values(extra)))
 		return r.trained(p, out, at, bill, state, err, began)
@@ -224,6 +238,9 @@ func (r *run) trained(p phase, out *report.Phase, at *seat, bill *bill, state tr
 	}
 	j := state.Job
 	out.Job, out.Status, out.Attempt, out.Model, out.TrainedTokens, out.ErrorCode = j.ID, string(j.Status), j.Attempt, j.Model, j.TrainedTokens, j.Code
+	if finish := j.EstimatedFinish.UTC(); !j.EstimatedFinish.IsZero() && !j.Status.Final() {
+		out.Finish = &finish
+	}
 	out.Launched, out.Extra, out.TrainSeconds = state.Launched, state.Extra, time.Since(began).Seconds()
 	if errors.Is(err, train.ErrNotFound) {
 		out.Status = "lost"

@@ -34,6 +34,8 @@ type Report struct {
 	Budget      *float64     `json:"max_cost_usd,omitempty"`
 	// Changes is, in CI, what the manifest asks for and does not get before it is merged, and benchmarks that are not the base branch's.
 	Changes []diag.Finding `json:"changes"`
+	MaxHours    *float64     `json:"max_hours,omitempty"` // the manifest's, from the first launch of these fine-tunes on
+	Deadline    *time.Time   `json:"deadline,omitempty"`  // when they are over, UTC
 }
 
 // Money splits a sum.
@@ -79,6 +81,7 @@ type Leg struct {
 	Estimate    *Money        `json:"estimate,omitempty"`
 	ReservedUSD float64       `json:"reserved_usd"` // set aside before launches and benchmarks
 	Phases      []Phase       `json:"phases"`
+	Stages      []Stage       `json:"stages"` // where the time went, in order
 	Launched    int           `json:"launched"`
 	CostUSD     float64       `json:"cost_usd"`
 	Seconds     float64       `json:"seconds"`
@@ -100,6 +103,8 @@ type Audit struct {
 	Findings     []diag.Finding `json:"findings"`
 	Accepted     int            `json:"accepted"`     // findings that the baseline accepts, and that are not listed
 	Contaminated []string       `json:"contaminated"` // ids of tests that stand in the training data
+	Lengths      *Lengths       `json:"lengths,omitempty"`
+	Answers      *Answers       `json:"answers,omitempty"` // absent where answers hardly repeat
 }
 
 // Untuned is the Phase.Status of a fine-tune that the provider does not have, in a run that was to launch nothing.
@@ -120,7 +125,9 @@ type Phase struct {
 	TrainingTokens int64          `json:"training_tokens"`
 	TrainedTokens  int64          `json:"trained_tokens"`
 	FinalLoss      *float64       `json:"final_loss"`
-	TrainSeconds   float64        `json:"train_seconds"` // of this run's wait
+	Losses         []Loss         `json:"losses"`                     // by step, thinned to a hundred
+	Finish         *time.Time     `json:"estimated_finish,omitempty"` // of a job that goes on, if the provider says so; UTC
+	TrainSeconds   float64        `json:"train_seconds"`              // of this run's wait
 	Benchmark      *Benchmark     `json:"benchmark"`
 	Decision       *gate.Decision `json:"decision"`
 	CostUSD        float64        `json:"cost_usd"`
@@ -212,13 +219,20 @@ func (l *Leg) complete() {
 		p := &l.Phases[i]
 		l.Launched += p.Launched
 		l.CostUSD += p.CostUSD
-		p.Extra = orEmpty(p.Extra)
+		p.Extra, p.Losses = orEmpty(p.Extra), orEmpty(p.Losses)
 		if p.Benchmark != nil {
 			p.Benchmark.Flips, p.Benchmark.Labels = orEmpty(p.Benchmark.Flips), orEmpty(p.Benchmark.Labels)
 		}
 	}
 	l.Reasons, l.Next, l.Advice, l.Phases = orEmpty(l.Reasons), orEmpty(l.Next), orEmpty(l.Advice), orEmpty(l.Phases)
+	l.Stages = orEmpty(l.Stages)
 	l.Audit.Findings, l.Audit.Contaminated = orEmpty(l.Audit.Findings), orEmpty(l.Audit.Contaminated)
+	if n := l.Audit.Lengths; n != nil {
+		n.Bins = orEmpty(n.Bins)
+	}
+	if a := l.Audit.Answers; a != nil {
+		a.Most = orEmpty(a.Most)
+	}
 }
 
 func orEmpty[T any](s []T) []T {
