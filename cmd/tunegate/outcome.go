@@ -1,10 +1,9 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -15,7 +14,6 @@ import (
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/manifest"
-	"github.com/tunegate/tunegate/internal/pipeline"
 	"github.com/tunegate/tunegate/internal/render"
 	"github.com/tunegate/tunegate/internal/report"
 	"github.com/tunegate/tunegate/internal/runner"
@@ -28,9 +26,10 @@ type outcome struct {
 	dir      string       // where the files of the findings lie
 	findings []diag.Finding
 	launched int
-	costUSD  float64 // spent; of a plan, at most to be spent, NaN where a price is unknown
-	report   string  // path of report.json
-	matrix   string  // JSON: the legs for a matrix of jobs
+	costUSD  float64           // spent; of a plan, at most to be spent, NaN where a price is unknown
+	report   string            // path of report.json
+	matrix   string            // JSON: the legs for a matrix of jobs
+	more     map[string]string // other outputs: words, numbers and digests of our own
 }
 
 // tuned is the outcome of run and tune.
@@ -46,58 +45,6 @@ func tuned(doc report.Report, path string, m *manifest.Manifest) outcome {
 		o.page += "\n" + render.Audit(doc)
 	}
 	return o
-}
-
-func (in inputs) audit(ctx context.Context, e env, m *manifest.Manifest) (outcome, error) {
-	var all audited
-	var err error
-	for _, id := range in.legs {
-		if !slices.ContainsFunc(m.Agents, func(a manifest.Agent) bool { return a.Name == id }) {
-			return outcome{}, usageError{fmt.Sprintf("there is no leg %q", id), "the command plan lists them"}
-		}
-	}
-	if len(in.files) > 0 {
-		err = all.files(ctx, in.files, "")
-	}
-	for _, agent := range m.Agents {
-		if err == nil && (len(in.legs) == 0 || slices.Contains(in.legs, agent.Name)) {
-			err = all.one(ctx, m, agent)
-		}
-	}
-	if err == nil {
-		err = all.write(e, "text")
-	}
-	if err != nil {
-		return outcome{}, err
-	}
-	o := outcome{verdict: gate.Pass, dir: filepath.Dir(m.File), findings: all.Findings}
-	if diag.Worst(all.Findings) == diag.Critical {
-		o.verdict, err = gate.Fail, errFindings
-	}
-	o.page = fmt.Sprintf("# Data audit\n\n%s\n\n%d rows, %d messages, %d tokens.\n\n%s", prospect(o.verdict), all.Totals.Rows, all.Totals.Messages, all.Totals.Tokens, render.Findings(all.Findings))
-	return o, err
-}
-
-func (in inputs) plan(ctx context.Context, e env, m *manifest.Manifest) (outcome, error) {
-	p, err := pipeline.MakePlan(ctx, m, pipeline.Options{Legs: in.legs, Getenv: e.getenv})
-	if err != nil {
-		return outcome{}, err
-	}
-	matrix, err := json.Marshal(p.Matrix)
-	if err != nil {
-		return outcome{}, err
-	}
-	var text strings.Builder
-	if err := render.Plan(&text, p); err != nil {
-		return outcome{}, err
-	}
-	fmt.Fprint(e.stdout, text.String())
-	o := outcome{verdict: gate.Pass, dir: filepath.Dir(m.File), findings: p.Findings, costUSD: float64(p.CostUSD), matrix: string(matrix)}
-	if len(p.Blocked) > 0 {
-		o.verdict, err = gate.Fail, errFindings
-	}
-	o.page = "# Plan\n\n" + prospect(o.verdict) + "\n\n" + fenced(text.String())
-	return o, err
 }
 
 // prospect is what the verdict of an audit or a plan means for a run.
@@ -144,13 +91,19 @@ func (o outcome) publish(r *runner.Runner) error {
 		{"verdict", string(o.verdict)}, {"launched", strconv.Itoa(o.launched)}, {"cost-usd", spent},
 		{"report", o.report}, {"matrix", o.matrix},
 	}
+	for _, name := range slices.Sorted(maps.Keys(o.more)) {
+		outputs = append(outputs, [2]string{name, o.more[name]})
+	}
 	var errs []error
 	for _, out := range outputs {
 		if out[1] != "" {
 			errs = append(errs, r.Output(out[0], out[1]))
 		}
 	}
-	return errors.Join(append(errs, r.Summary(o.page))...)
+	if o.page != "" {
+		errs = append(errs, r.Summary(o.page))
+	}
+	return errors.Join(errs...)
 }
 
 // fenced is a text as it is, in Markdown: between fences that are longer than any in it.

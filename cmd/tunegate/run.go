@@ -12,6 +12,7 @@ import (
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/pipeline"
 	"github.com/tunegate/tunegate/internal/render"
+	"github.com/tunegate/tunegate/internal/report"
 )
 
 // runFlags are the options that run and tune share.
@@ -101,15 +102,21 @@ func (r *runFlags) run(ctx context.Context, e env, args, legs []string, wait tim
 	if err != nil {
 		return err
 	}
+	_, err = r.do(ctx, e, m, pipeline.Options{State: r.state, Legs: legs, Version: version(), Wait: wait, Attempts: r.attempts, Getenv: e.getenv,
+		AllowCommands: r.commands, FindOnly: r.noLaunch})
+	return err
+}
+
+// do runs the pipeline, shows how it goes on, and writes what it leaves. The report has legs unless nothing was begun.
+func (r *runFlags) do(ctx context.Context, e env, m *manifest.Manifest, o pipeline.Options) (report.Report, error) {
 	if err := tryOutputs(r.out); err != nil {
-		return err
+		return report.Report{}, err
 	}
 	var answers samples
-	o := pipeline.Options{State: r.state, Legs: legs, Version: version(), Wait: wait, Attempts: r.attempts, Getenv: e.getenv,
-		AllowCommands: r.commands, FindOnly: r.noLaunch, Samples: answers.take}
+	o.Samples = answers.take
 	told := func() {}
 	if !r.quiet {
-		p := newProgress(ctx, e, legIDs(m, legs), r.verbose)
+		p := newProgress(ctx, e, legIDs(m, o.Legs), r.verbose)
 		o.Notify, told = p.event, p.close
 	}
 	doc, err := pipeline.Run(ctx, m, o)
@@ -117,11 +124,8 @@ func (r *runFlags) run(ctx context.Context, e env, args, legs []string, wait tim
 	if len(doc.Legs) > 0 {
 		err = errors.Join(err, writeOutputs(r.out, doc), answers.write(r.out, doc.Legs), render.Text(e.stdout, doc, resultScreen(e)))
 	}
-	if err != nil {
-		return err
+	if err == nil && doc.Verdict != gate.Pass {
+		err = verdictError(doc.Verdict)
 	}
-	if doc.Verdict != gate.Pass {
-		return verdictError(doc.Verdict)
-	}
-	return nil
+	return doc, err
 }

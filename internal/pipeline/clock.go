@@ -48,8 +48,10 @@ func (r *run) readClock(legs []*leg) {
 	if err != nil {
 		return
 	}
-	if first, err := time.Parse(time.RFC3339, string(text)); err == nil && first.Before(r.began) {
-		r.deadline = first.Add(r.deadline.Sub(r.began))
+	if first, err := time.Parse(time.RFC3339, string(text)); err == nil {
+		if earlier := first.Add(time.Duration(*r.m.Budget.MaxHours * float64(time.Hour))); earlier.Before(r.deadline) {
+			r.deadline = earlier
+		}
 	}
 }
 

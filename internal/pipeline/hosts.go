@@ -154,6 +154,16 @@ func (b binding) String() string {
 	return host
 }
 
+// Variables lists the variables that are bound, each once.
+func (h Hosts) Variables() (names []string) {
+	for _, b := range h.pairs {
+		if !slices.Contains(names, b.variable) {
+			names = append(names, b.variable)
+		}
+	}
+	return names
+}
+
 // Allow reports whether the key in the variable may be sent to the service at baseURL.
 func (h Hosts) Allow(baseURL, variable string) bool {
 	at, scheme, ok := placeOf(baseURL)

@@ -72,7 +72,7 @@ func (r *run) identity(provider string) string {
 // stands returns an earlier result of equal inputs that may be taken for the leg's: a pass, a fail, or an inconclusive one that was
 // asked all of the tests, each answered. What a grader's command reads besides the files that it names is not known, so its result never stands.
 func (r *run) stands(l *leg) (report.Leg, bool) {
-	known, ok := r.Known[l.out.Inputs]
+	known, ok := r.known[l.out.Inputs]
 	if !ok || l.out.Inputs == "" || known.Inputs != l.out.Inputs || len(l.agent.Grader.Command) > 0 {
 		return known, false
 	}

@@ -105,12 +105,11 @@ func cancelOne(ctx context.Context) func(*run, *leg, train.Launch) ([]train.Job,
 // The result is a line for each leg that it looked at: its job, with Error saying why nothing was launched.
 func Retry(ctx context.Context, m *manifest.Manifest, o Options) (jobs []Job, launched int, err error) {
 	o.Wait = 0
-	head := m
-	m, changes, err := o.governed(head)
+	r, err := o.begin(m)
 	if err != nil {
 		return nil, 0, err
 	}
-	r, legs, err := prepare(ctx, &run{Options: o, head: head, m: m, changes: changes, began: time.Now()})
+	legs, err := prepare(ctx, r)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -30,6 +30,8 @@ type Options struct {
 	Version string   // of the program
 	// Wait bounds how long the fine-tunes are waited for; a leg that is not done by then is pending. Negative: to the end.
 	Wait time.Duration
+	// Since is when these fine-tunes were first launched, for budget.max_hours, where State does not know it; zero: by this run.
+	Since time.Time
 	// Attempts is how many jobs a fine-tune may cost in all, over all runs; 0 means 1.
 	Attempts int
 	// Getenv finds the keys of providers.
@@ -50,9 +52,9 @@ type Options struct {
 	// FindOnly makes nothing at a provider: a fine-tune that is there is benchmarked and judged, one that is on its way is waited
 	// for as Wait says, and a leg that has none ends pending, without a question asked.
 	FindOnly bool
-	// Known are results of earlier runs by their Inputs, from where nobody could forge them. A final one (see run.stands) is taken over
-	// by a leg of equal inputs: its report says carried, launched 0 and cost 0.
-	Known map[string]report.Leg
+	// Known, if not nil, looks for results of earlier runs by their Inputs, where nobody could forge them; it is called once, with
+	// the inputs of all legs. A final one (see run.stands) is taken over by a leg of equal inputs: its report says carried, launched 0 and cost 0.
+	Known func(ctx context.Context, inputs []string) map[string]report.Leg
 	// Notify, if not nil, is told what happens, one call at a time.
 	Notify func(Event)
 }
@@ -86,12 +88,13 @@ type Event struct {
 // run is what the legs of one call share.
 type run struct {
 	Options
-	head     *manifest.Manifest // as the caller has it
-	m        *manifest.Manifest // as it counts
-	changes  []diag.Finding     // what head asks for and does not get
-	glance   bool               // only to see what a leg would cost
-	kept     float64            // USD of the budget that are other processes'
-	baseline *audit.Baseline    // nil: none
+	head     *manifest.Manifest    // as the caller has it
+	m        *manifest.Manifest    // as it counts
+	changes  []diag.Finding        // what head asks for and does not get
+	glance   bool                  // only to see what a leg would cost
+	kept     float64               // USD of the budget that are other processes'
+	known    map[string]report.Leg // results of earlier runs, by inputs
+	baseline *audit.Baseline       // nil: none
 	ledger   *cost.Ledger
 	places   *endpoints
 	until    time.Time // zero: none
@@ -108,74 +111,101 @@ type run struct {
 // The error is the context's, a mistake in how the run was asked for (diag.Mistakes), or a failure that
 // concerns no leg by itself.
 func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, error) {
-	began := time.Now()
-	head := m
-	m, changes, err := o.governed(head)
+	r, err := o.begin(m)
 	if err != nil {
 		return report.Report{}, err
 	}
-	doc := report.Report{
-		Tunegate: o.Version, Name: m.Name, Profile: string(m.Profile), Started: began.UTC(),
-		Margin: m.Gate.MinImprovement, Rule: string(m.Gate.Rule), Budget: m.Budget.MaxCostUSD, MaxHours: m.Budget.MaxHours,
-	}
-	for _, a := range m.Agents {
-		doc.Expected = append(doc.Expected, a.Name) // all of them, also those that are left to other jobs
-	}
-	r, legs, err := prepare(ctx, &run{Options: o, head: head, m: m, changes: changes, began: began})
+	legs, err := prepare(ctx, r)
 	if err != nil {
-		return doc, err
-	}
-	doc.Estimate = &report.Money{}
-	for _, l := range legs {
-		doc.Estimate.TrainingUSD += l.estimate.TrainingUSD
-		doc.Estimate.BenchmarkUSD += l.estimate.BenchmarkUSD
+		return r.document(nil), err
 	}
 	if slices.ContainsFunc(legs, func(l *leg) bool { return l.out.Verdict == "" }) {
 		err = r.tuneAll(ctx, legs)
 	}
 	unite(legs)
 	r.tellStale(legs) // not before: a second, deeper audit looks for the entries of deep rules
+	return r.document(legs), errors.Join(err, ctx.Err())
+}
+
+// begin makes what the legs of one call share, by what is trusted of the manifest.
+func (o Options) begin(head *manifest.Manifest) (*run, error) {
+	m, changes, err := o.governed(head)
+	return &run{Options: o, head: head, m: m, changes: changes, began: time.Now()}, err
+}
+
+// document is the report of the legs.
+func (r *run) document(legs []*leg) report.Report {
+	doc := report.Report{
+		Tunegate: r.Version, Name: r.m.Name, Profile: string(r.m.Profile), Started: r.began.UTC(),
+		Margin: r.m.Gate.MinImprovement, Rule: string(r.m.Gate.Rule), Budget: r.m.Budget.MaxCostUSD, MaxHours: r.m.Budget.MaxHours,
+	}
+	for _, a := range r.m.Agents {
+		doc.Expected = append(doc.Expected, a.Name) // all of them, also those that are left to other jobs
+	}
+	if legs == nil {
+		return doc
+	}
+	doc.Estimate = &report.Money{}
 	for _, l := range legs {
+		doc.Estimate.TrainingUSD += l.estimate.TrainingUSD
+		doc.Estimate.BenchmarkUSD += l.estimate.BenchmarkUSD
 		doc.Legs = append(doc.Legs, l.out)
 		doc.Changes = append(doc.Changes, l.changed...)
 	}
-	doc.Changes = append(doc.Changes, changes...)
+	doc.Changes = append(doc.Changes, r.changes...)
 	diag.Sort(doc.Changes)
 	if !r.deadline.IsZero() {
 		deadline := r.deadline.UTC()
 		doc.Deadline = &deadline
 	}
-	doc.Seconds = time.Since(began).Seconds()
+	doc.Seconds = time.Since(r.began).Seconds()
 	doc.Complete()
-	return doc, errors.Join(err, ctx.Err())
+	return doc
 }
 
 // prepare makes what legs share and takes each of them as far as it gets without spending: a leg that is still open then
 // is sound, as all of them are.
-func prepare(ctx context.Context, r *run) (*run, []*leg, error) {
+func prepare(ctx context.Context, r *run) ([]*leg, error) {
 	m := r.m
 	r.ledger, r.seats = cost.NewLedger(m.Budget.MaxCostUSD), map[string]*seats{}
-	agents, err := selected(m, r.Legs)
-	if err != nil {
-		return nil, nil, err
-	}
 	if r.Wait >= 0 {
 		r.until = r.began.Add(r.Wait)
 	}
 	if hours := m.Budget.MaxHours; hours != nil {
-		r.deadline = r.began.Add(time.Duration(*hours * float64(time.Hour)))
+		first := r.began
+		if !r.Since.IsZero() && r.Since.Before(first) {
+			first = r.Since
+		}
+		r.deadline = first.Add(time.Duration(*hours * float64(time.Hour)))
 	}
 	for name, p := range m.Providers {
 		if p.MaxParallel > 0 {
 			r.seats[name] = newSeats(p.MaxParallel)
 		}
 	}
-	if r.baseline, err = OpenBaseline(m); err != nil {
-		return nil, nil, err
+	legs, err := r.inspectAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.hold(legs)
+	if err := r.shareOut(ctx, legs); err != nil {
+		return nil, err
+	}
+	return legs, nil
+}
+
+// inspectAll inspects and identifies the legs that were asked for, and looks for what is known of them.
+func (r *run) inspectAll(ctx context.Context) ([]*leg, error) {
+	agents, err := selected(r.m, r.Legs)
+	if err != nil {
+		return nil, err
+	}
+	if r.baseline, err = OpenBaseline(r.m); err != nil {
+		return nil, err
 	}
 	legs := make([]*leg, len(agents))
 	r.each(len(agents), func(i int) {
-		legs[i] = newLeg(m, agents[i])
+		legs[i] = newLeg(r.m, agents[i])
 		r.inspect(ctx, legs[i])
 		r.identify(ctx, legs[i])
 		if legs[i].out.Verdict == "" {
@@ -183,16 +213,26 @@ func prepare(ctx context.Context, r *run) (*run, []*leg, error) {
 		}
 	})
 	r.tellStale(legs)
+	var inputs []string
+	for _, l := range legs {
+		if l.out.Verdict == "" {
+			inputs = append(inputs, l.out.Inputs)
+		}
+	}
+	if r.Known != nil && len(inputs) > 0 && ctx.Err() == nil {
+		r.known = r.Known(ctx, inputs)
+	}
+	return legs, nil
+}
+
+// hold ends the legs that need no more, and then those that one of them holds back.
+func (r *run) hold(legs []*leg) {
 	for _, l := range legs {
 		if known, ok := r.stands(l); ok && l.out.Verdict == "" {
 			r.carry(l, known)
 		}
 	}
 	r.holdAll(legs)
-	if err := r.shareOut(ctx, legs); err != nil {
-		return nil, nil, err
-	}
-	return r, legs, nil
 }
 
 // selected returns the agents to run, in the manifest's order.

@@ -11,6 +11,7 @@ import (
 	"github.com/tunegate/tunegate/internal/cost"
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/manifest"
+	"github.com/tunegate/tunegate/internal/report"
 )
 
 // Plan is what a run would do, before anything is launched. Tokens include epochs; money is in USD and an upper bound
@@ -101,44 +102,62 @@ type Comparison struct {
 
 // MakePlan audits the data and estimates what Run would launch, and launches nothing.
 func MakePlan(ctx context.Context, m *manifest.Manifest, o Options) (Plan, error) {
-	head := m
-	m, changes, err := o.governed(head)
+	r, err := o.begin(m)
 	if err != nil {
 		return Plan{}, err
 	}
-	r := &run{Options: o, head: head, m: m, changes: changes}
-	p := Plan{Profile: string(m.Profile), Legs: []PlanLeg{}, Agents: []PlanAgent{}, Phases: []PlanPhase{}, Blocked: []string{}, Changes: []diag.Finding{}, Matrix: Matrix{Include: []MatrixLeg{}}}
-	agents, err := selected(m, o.Legs)
+	legs, err := r.inspectAll(ctx)
 	if err != nil {
-		return p, err
+		return r.plan(nil), err
 	}
-	if r.baseline, err = OpenBaseline(m); err != nil {
-		return p, err
+	return r.plan(legs), ctx.Err()
+}
+
+// Foresee is MakePlan with a report of the legs that Run would launch and ask nothing for: those that it would hold back, and those of
+// which a result is known. All of the other legs are open.
+func Foresee(ctx context.Context, m *manifest.Manifest, o Options) (p Plan, settled report.Report, open []string, err error) {
+	r, err := o.begin(m)
+	if err != nil {
+		return Plan{}, report.Report{}, nil, err
 	}
-	legs := make([]*leg, len(agents))
-	r.each(len(agents), func(i int) {
-		legs[i] = newLeg(m, agents[i])
-		r.inspect(ctx, legs[i])
-		r.identify(ctx, legs[i])
-	})
-	r.tellStale(legs)
-	ledger := cost.NewLedger(m.Budget.MaxCostUSD)
+	legs, err := r.inspectAll(ctx)
+	if err != nil {
+		return r.plan(nil), r.document(nil), nil, err
+	}
+	p = r.plan(legs)
+	r.hold(legs)
+	done := slices.DeleteFunc(slices.Clone(legs), func(l *leg) bool { return l.out.Verdict == "" })
+	for _, l := range legs {
+		if l.out.Verdict == "" {
+			open = append(open, l.out.ID)
+		}
+	}
+	if done == nil {
+		done = []*leg{}
+	}
+	return p, r.document(done), open, ctx.Err()
+}
+
+// plan lays the legs out.
+func (r *run) plan(legs []*leg) Plan {
+	p := Plan{Profile: string(r.m.Profile), Legs: []PlanLeg{}, Agents: []PlanAgent{}, Phases: []PlanPhase{}, Blocked: []string{}, Changes: []diag.Finding{}, Matrix: Matrix{Include: []MatrixLeg{}}}
+	ledger := cost.NewLedger(r.m.Budget.MaxCostUSD)
 	for _, l := range legs {
 		p.add(l, ledger)
 		_, known := r.stands(l)
 		p.Legs[len(p.Legs)-1].Known = known && l.out.Verdict == ""
 		p.Changes = append(p.Changes, l.changed...)
 	}
-	p.Changes = append(p.Changes, changes...)
+	p.Changes = append(p.Changes, r.changes...)
 	diag.Sort(p.Changes)
 	p.CostUSD = p.TrainingUSD + p.BenchmarkUSD
-	p.Hours = elapsed(m, legs, func(f phase) bool { return true })
+	p.Hours = elapsed(r.m, legs, func(f phase) bool { return true })
 	for i, sum := range p.Phases {
-		p.Phases[i].Hours = elapsed(m, legs, func(f phase) bool { return f.name == sum.Name })
+		p.Phases[i].Hours = elapsed(r.m, legs, func(f phase) bool { return f.name == sum.Name })
 	}
-	p.Skips, p.Notes = skips(m, p), r.keyless(legs)
+	p.Skips, p.Notes = skips(r.m, p), r.keyless(legs)
 	diag.Sort(p.Findings)
-	return p, ctx.Err()
+	return p
 }
 
 // Compare plans the manifest with every profile.

@@ -33,9 +33,9 @@ type Report struct {
 	ReservedUSD float64      `json:"reserved_usd"` // what this run set aside, before launches and benchmarks
 	Budget      *float64     `json:"max_cost_usd,omitempty"`
 	// Changes is, in CI, what the manifest asks for and does not get before it is merged, and benchmarks that are not the base branch's.
-	Changes []diag.Finding `json:"changes"`
-	MaxHours    *float64     `json:"max_hours,omitempty"` // the manifest's, from the first launch of these fine-tunes on
-	Deadline    *time.Time   `json:"deadline,omitempty"`  // when they are over, UTC
+	Changes  []diag.Finding `json:"changes"`
+	MaxHours *float64       `json:"max_hours,omitempty"` // the manifest's, from the first launch of these fine-tunes on
+	Deadline *time.Time     `json:"deadline,omitempty"`  // when they are over, UTC
 }
 
 // Money splits a sum.

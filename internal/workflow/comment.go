@@ -92,8 +92,8 @@ func isHex(s string) bool {
 	return len(s) >= 7 && len(s) <= 40 && !strings.ContainsFunc(s, func(c rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF", c) })
 }
 
-// unknownLegs names what of the wanted legs the manifest does not have, with a guess where there is one.
-func unknownLegs(m *manifest.Manifest, wanted []string) error {
+// Unknown names the first of the wanted legs that the manifest does not have, with a guess where there is one; nil: it has all.
+func Unknown(m *manifest.Manifest, wanted []string) error {
 	var names []string
 	for _, a := range m.Agents {
 		names = append(names, a.Name)

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,8 +21,7 @@ type Publisher struct {
 	Jobs     *github.JobArtifacts // nil: no artifact can be left
 	Event    github.Event
 	Order    Order
-	Pipeline string // name of the manifest, for the comment's marker
-	Manifest string // path, as the workflow's input says
+	Manifest string // path, as the workflow's input says; empty: the default one
 	Advisory bool   // the status never says failure
 	Workflow string // file name of the workflow that resumes; empty: none
 	Now      time.Time
@@ -34,8 +34,11 @@ const (
 	saidResult   = 2
 )
 
+// pipeline is the name by which comments and issues of this manifest are found again: the manifest's own could change with it.
+func (p *Publisher) pipeline() string { return cmp.Or(p.Manifest, "tunegate.yaml") }
+
 func (p *Publisher) sticky(said int) github.Sticky {
-	return github.Sticky{Pipeline: p.Pipeline, Run: p.Event.RunID, Attempt: p.Event.RunAttempt, Seq: said}
+	return github.Sticky{Pipeline: p.pipeline(), Run: p.Event.RunID, Attempt: p.Event.RunAttempt, Seq: said}
 }
 
 // Place is where the pages point to.
@@ -194,10 +197,6 @@ func (p *Publisher) issue(ctx context.Context, doc report.Report, page string) e
 		_, err := p.GitHub.CloseIssue(ctx, p.sticky(saidResult))
 		return err
 	}
-	name := p.Pipeline
-	if name == "" {
-		name = "the pipeline"
-	}
-	_, err := p.GitHub.UpsertIssue(ctx, p.sticky(saidResult), fmt.Sprintf("tunegate: %s does not pass on the default branch", render.Line(name)), page)
+	_, err := p.GitHub.UpsertIssue(ctx, p.sticky(saidResult), fmt.Sprintf("tunegate: %s does not pass on the default branch", render.Line(p.pipeline())), page)
 	return err
 }

@@ -19,7 +19,7 @@ type Resuming struct {
 	// MaxHours after its first launch a run goes on to say that it is late, whatever its jobs do; 0: never.
 	MaxHours float64
 	Now      time.Time
-	Tell  func(string) // a plain sentence for the log
+	Tell     func(string) // a plain sentence for the log
 }
 
 // Decide returns the order of the first run that can go on, and one to do nothing where none can. Records of what is settled are

@@ -14,6 +14,7 @@ type Start struct {
 	GitHub *github.Client
 	Event  github.Event
 	Inputs []string // the files that the manifest of the base branch has a run read, see Inputs; and where a manifest may be
+	Any    bool     // any file may be one of them: that manifest cannot be read
 	// Of the workflow's inputs:
 	Legs    []string
 	Profile string
@@ -51,7 +52,7 @@ func (s *Start) pull(ctx context.Context, o Order) (Order, error) {
 	if err != nil {
 		return o, err
 	}
-	if !Touched(files, s.Inputs) {
+	if !s.touched(files) {
 		return o, s.status(ctx, o, github.Success, "nothing to tune: no input of the manifest is touched")
 	}
 	o.Do = Reuse
@@ -68,7 +69,7 @@ func (s *Start) target(ctx context.Context, o Order) (Order, error) {
 		return o, err
 	}
 	switch {
-	case !Touched(files, s.Inputs):
+	case !s.touched(files):
 		err = s.status(ctx, o, github.Success, "nothing to tune: no input of the manifest is touched")
 	case s.Event.Fork:
 		_, known, err2 := s.GitHub.CurrentStatus(ctx, o.SHA, StatusContext)
@@ -85,7 +86,7 @@ func (s *Start) queue(ctx context.Context, o Order) (Order, error) {
 	if err != nil {
 		return o, err
 	}
-	if !Touched(change.Files, s.Inputs) {
+	if !s.touched(change.Files) {
 		return o, s.status(ctx, o, github.Success, "nothing to tune: no input of the manifest is touched")
 	}
 	o.Do = Reuse
@@ -160,6 +161,8 @@ func (s *Start) comment(ctx context.Context, o Order) (Order, error) {
 	}
 	return o, s.status(ctx, o, github.Pending, "auditing")
 }
+
+func (s *Start) touched(files github.Files) bool { return s.Any || Touched(files, s.Inputs) }
 
 // refuse answers a comment with the reason why nothing is done.
 func (s *Start) refuse(ctx context.Context, why string) error {
