@@ -26,6 +26,7 @@ var floors = map[string]int{
 	"report": 6, "scaffold": 6,
 	"pipeline": 7,
 	"render":   8, "runner": 8, "github": 8,
+	"workflow": 9,
 }
 
 // owners names the one package that may import a library outside tests.

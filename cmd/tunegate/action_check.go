@@ -49,7 +49,7 @@ func (in inputs) audit(ctx context.Context, e env) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	o := outcome{verdict: gate.Pass, dir: filepath.Dir(m.File), findings: all.Findings}
+	o := outcome{verdict: gate.Pass, checkout: in.checkout, dir: filepath.Dir(m.File), findings: all.Findings}
 	if diag.Worst(all.Findings) == diag.Critical {
 		o.verdict, err = gate.Fail, errFindings
 	}
@@ -100,7 +100,7 @@ func (in inputs) foresee(ctx context.Context, e env, h hub) (outcome, error) {
 		return outcome{}, err
 	}
 	fmt.Fprint(e.stdout, text.String())
-	out := outcome{verdict: gate.Pass, dir: filepath.Dir(m.File), findings: p.Findings, costUSD: float64(p.CostUSD), page: render.PlanPage(p)}
+	out := outcome{verdict: gate.Pass, checkout: in.checkout, dir: filepath.Dir(m.File), findings: p.Findings, costUSD: float64(p.CostUSD), page: render.PlanPage(p)}
 	if added, err := pipeline.Since(ctx, m, o.Trust.Base); err != nil {
 		return outcome{}, err
 	} else if o.Trust.Base != nil && o.Trust.Base != m {

@@ -92,7 +92,7 @@ func (in inputs) report(ctx context.Context, e env, h hub) (outcome, error) {
 	publisher := in.publisher(e, h)
 	err := errors.Join(failed, publisher.Publish(ctx, doc, files, page))
 	fmt.Fprintf(e.stdout, "%d requests to GitHub\n", h.client.Requests())
-	out := tuned(doc, filepath.Join(in.out, "reports", "report.json"), nil)
+	out := tuned(doc, filepath.Join(in.out, "reports", "report.json"))
 	if len(g.Mistakes) > 0 {
 		out.page = page(render.Place{})
 	}

@@ -45,7 +45,7 @@ func (in inputs) tune(ctx context.Context, e env) (outcome, error) {
 		if len(doc.Legs) == 0 {
 			return outcome{}, err
 		}
-		return tuned(doc, path, m), err
+		return tuned(doc, path).beside(doc, m), err
 	}
 	h, err := in.hub(e)
 	if err == nil && h.jobs == nil {
@@ -92,7 +92,7 @@ func (in inputs) tune(ctx context.Context, e env) (outcome, error) {
 	if failed == nil && doc.Verdict != gate.Pass {
 		failed = verdictError(doc.Verdict)
 	}
-	return tuned(doc, path, m), failed
+	return tuned(doc, path), failed // what was found stands beside the lines since the plan
 }
 
 // group is legs of a job that are treated alike.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"path/filepath"
@@ -23,6 +22,7 @@ import (
 type outcome struct {
 	verdict  gate.Verdict // of an audit or a plan: pass when nothing would stop a launch, else fail
 	page     string       // Markdown, what matters most first
+	checkout string       // folder of the repository; empty: the workspace
 	dir      string       // where the files of the findings lie
 	findings []diag.Finding
 	launched int
@@ -32,17 +32,16 @@ type outcome struct {
 	more     map[string]string // other outputs: words, numbers and digests of our own
 }
 
-// tuned is the outcome of run and tune.
-func tuned(doc report.Report, path string, m *manifest.Manifest) outcome {
-	o := outcome{verdict: doc.Verdict, page: render.Results(doc), dir: filepath.Dir(m.File), launched: doc.Launched, costUSD: doc.CostUSD, report: filepath.ToSlash(path)}
-	if doc.Verdict != gate.Pass {
-		o.page += "\n" + render.Steps(doc)
-	}
+// tuned is the outcome of a report, whose file lies at path.
+func tuned(doc report.Report, path string) outcome {
+	return outcome{verdict: doc.Verdict, page: render.Summary(doc, render.Place{}), launched: doc.Launched, costUSD: doc.CostUSD, report: filepath.ToSlash(path)}
+}
+
+// beside has the findings of a report shown beside the lines of the manifest's files.
+func (o outcome) beside(doc report.Report, m *manifest.Manifest) outcome {
+	o.dir = filepath.Dir(m.File)
 	for _, l := range doc.Legs {
 		o.findings = append(o.findings, l.Audit.Findings...)
-	}
-	if len(o.findings) > 0 {
-		o.page += "\n" + render.Audit(doc)
 	}
 	return o
 }
@@ -82,7 +81,7 @@ func (o *outcome) failed(err error) {
 
 // publish hands the outcome to the runner. Outputs are words, numbers and paths of our own.
 func (o outcome) publish(r *runner.Runner) error {
-	r.Annotate(o.dir, audit.Fold(o.findings))
+	r.Annotate(o.checkout, o.dir, audit.Fold(o.findings))
 	spent := "" // an output that is not set is empty
 	if !math.IsNaN(o.costUSD) {
 		spent = strconv.FormatFloat(o.costUSD, 'f', 4, 64)

@@ -171,7 +171,7 @@ func readmeManifest(t *testing.T, root string, b block) {
 func readmeYAML(t *testing.T, root string, b block) string {
 	t.Helper()
 	if regexp.MustCompile(`(?m)^jobs:`).MatchString(b.text) {
-		if ours := workflow(t, root, "README.md", b.text); ours != 1 {
+		if ours := actionSteps(t, root, "README.md", b.text); ours != 1 {
 			t.Errorf("README.md:%d: %d steps use the action, want 1", b.line, ours)
 		}
 		return "workflow"
@@ -188,14 +188,14 @@ func TestWorkflow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ours := workflow(t, root, name, string(text)); ours < 4 {
+	if ours := actionSteps(t, root, name, string(text)); ours < 4 {
 		t.Errorf("%s: %d steps use the action, want 4 or more", name, ours)
 	}
 }
 
-// workflow holds the steps of a workflow that use the action against action.yml: the inputs that they are given, and the
+// actionSteps holds the steps of a workflow that use the action against action.yml: the inputs that they are given, and the
 // outputs of theirs that are asked for. It returns how many they are.
-func workflow(t *testing.T, root, name, text string) (ours int) {
+func actionSteps(t *testing.T, root, name, text string) (ours int) {
 	t.Helper()
 	var action struct {
 		Inputs  map[string]struct{ Description string }

@@ -17,8 +17,9 @@ const (
 
 // Annotate shows findings beside the lines that they are about: critical ones as errors, warnings as such, the others
 // as notices. The last of more than ten of a kind says how many there are besides. The findings' files lie below dir,
-// which is relative to the working directory; one outside the workspace is named in the text alone.
-func (r *Runner) Annotate(dir string, findings []diag.Finding) {
+// which is relative to the working directory; GitHub knows them by their path in checkout, the folder of the repository, empty for the
+// workspace. One outside of it is named in the text alone.
+func (r *Runner) Annotate(checkout, dir string, findings []diag.Finding) {
 	if !r.listens() {
 		return
 	}
@@ -31,7 +32,7 @@ func (r *Runner) Annotate(dir string, findings []diag.Finding) {
 			}
 			fields := map[string]string{"title": "tunegate: " + f.Rule}
 			text := f.Message
-			if file, ok := r.inWorkspace(dir, f.File); ok {
+			if file, ok := r.within(checkout, dir, f.File); ok {
 				fields["file"] = file
 				if f.Line > 0 {
 					fields["line"] = strconv.Itoa(f.Line)
@@ -67,10 +68,20 @@ func (r *Runner) annotate(s diag.Severity, fields map[string]string, text string
 	}
 }
 
-// inWorkspace returns a file as GitHub names it: from the workspace's root, with slashes.
-func (r *Runner) inWorkspace(dir, file string) (string, bool) {
+// inWorkspace returns a file by its path from the workspace's root, with slashes.
+func (r *Runner) inWorkspace(file string) (string, bool) { return r.within("", ".", file) }
+
+// within returns a file, relative to dir, by its path from the folder of the checkout, with slashes.
+func (r *Runner) within(checkout, dir, file string) (string, bool) {
 	if file == "" {
 		return "", false
+	}
+	root := r.workspace()
+	if checkout != "" {
+		var err error
+		if root, err = filepath.Abs(checkout); err != nil {
+			return "", false
+		}
 	}
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(dir, file)
@@ -79,7 +90,7 @@ func (r *Runner) inWorkspace(dir, file string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	name, err := filepath.Rel(r.workspace(), file)
+	name, err := filepath.Rel(root, file)
 	if err != nil || !filepath.IsLocal(name) {
 		return "", false
 	}

@@ -36,7 +36,7 @@ func (r *Runner) HandOver(paths ...string) error {
 	}
 	var errs []error
 	for _, path := range paths {
-		name, ok := r.inWorkspace(".", path)
+		name, ok := r.inWorkspace(path)
 		if !ok || owner.Uid == 0 {
 			continue
 		}

@@ -84,7 +84,7 @@ func TestWithoutARunnerItPrintsAndKeepsSecrets(t *testing.T) {
 	var printed bytes.Buffer
 	r := New(func(string) string { return "" }, &printed)
 	r.Mask("secret")
-	r.Annotate(".", []diag.Finding{{Rule: "r", Severity: diag.Critical, Message: "m"}})
+	r.Annotate("", ".", []diag.Finding{{Rule: "r", Severity: diag.Critical, Message: "m"}})
 	end := r.Plain()
 	end()
 	if err := r.Output("verdict", "pass"); err != nil {
@@ -128,7 +128,7 @@ func TestPlain(t *testing.T) {
 func TestAnnotate(t *testing.T) {
 	s := newStage(t, nil)
 	t.Chdir(s.getenv("GITHUB_WORKSPACE"))
-	s.Annotate("sub", []diag.Finding{
+	s.Annotate("", "sub", []diag.Finding{
 		{Rule: "bad-weight", Severity: diag.Critical, File: "data/a,b:c.jsonl", Line: 3, Col: 7, Message: "weight is 2\n::set-output name=x::y", Hint: "100 % sure"},
 		{Rule: "note", Severity: diag.Info, File: "../../elsewhere.jsonl", Line: 1, Message: "outside"},
 		{Rule: "whole", Severity: diag.Warning, File: "data/a.jsonl", Message: "the file"},
@@ -158,7 +158,7 @@ func TestAnnotateAtMostTenOfAKind(t *testing.T) {
 		for i := range findings {
 			findings[i] = diag.Finding{Rule: "r", Severity: diag.Warning, Message: "finding " + string(rune('0'+i%10))}
 		}
-		s.Annotate(".", findings)
+		s.Annotate("", ".", findings)
 		lines := strings.Split(strings.TrimSpace(s.printed.String()), "\n")
 		if len(lines) != 10 || !strings.HasSuffix(lines[9], "::"+last) {
 			t.Errorf("%d findings: %d annotations, the last %q", n, len(lines), lines[len(lines)-1])
