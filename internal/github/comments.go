@@ -45,7 +45,8 @@ const (
 // is found by its author and its marker, among all comments. Nothing is written where the text stands there already, or
 // where a newer run wrote. Where several comments bear the marker, as two writers at one moment leave them, the oldest
 // takes the newest text and the others are deleted: whoever comes last sees to it. After a write it looks again, half a
-// second later, until what it sees is as it should be.
+// second later, until what it sees is as it should be. So writers at one moment end with the newest text as long as none
+// takes longer than that from its look to its write: GitHub has no conditional write of comments.
 func (c *Client) Upsert(ctx context.Context, pull int, s Sticky, body string) (int64, error) {
 	id, err := c.upsert(ctx, pull, s, body)
 	if err != nil {

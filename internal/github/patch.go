@@ -21,7 +21,7 @@ func addedLines(patch string) ([]int, bool) {
 			if err == nil && m[2] != "" {
 				n, err = strconv.Atoi(m[2])
 			}
-			if err != nil || first < line || left > 0 {
+			if err != nil || first < line || first > 1<<31 || left > 0 || first == 0 && n > 0 {
 				return nil, false
 			}
 			line, left, hunks = first, n, hunks+1

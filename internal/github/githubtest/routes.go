@@ -3,7 +3,6 @@ package githubtest
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -119,9 +118,8 @@ func (f *Fake) routes() http.Handler {
 	route("GET /pulls/{number}", "pull-requests", getPull)
 	route("GET /pulls/{number}/files", "pull-requests", listPullFiles)
 	route("GET /compare/{basehead}", "contents", compare)
-	route("GET /issues/{number}/comments", "issues|pull-requests", listComments)
+	route("GET /issues/{number}/{id}", "issues|pull-requests", getComments)
 	route("POST /issues/{number}/comments", "issues|pull-requests", createComment)
-	route("GET /issues/comments/{id}", "issues|pull-requests", getComment)
 	route("PATCH /issues/comments/{id}", "issues|pull-requests", editComment)
 	route("DELETE /issues/comments/{id}", "issues|pull-requests", deleteComment)
 	route("POST /issues/comments/{id}/reactions", "issues|pull-requests", react)
@@ -140,7 +138,6 @@ func (f *Fake) routes() http.Handler {
 	route("POST /actions/runs/{id}/cancel", "actions", cancelRun)
 	route("GET /actions/artifacts", "actions", listArtifacts)
 	route("GET /actions/artifacts/{id}/{format}", "actions", downloadArtifact)
-	mux.HandleFunc("GET /rate_limit", func(w http.ResponseWriter, r *http.Request) { f.serve(w, r, "", getRateLimit) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { f.serve(w, r, "", (*call).missing) })
 	return mux
 }
@@ -247,16 +244,3 @@ func (l *limits) refuse(c *call) bool {
 	}
 	return refused
 }
-
-func getRateLimit(c *call) {
-	l := c.f.limits
-	remaining := l.primary
-	if l.scripted {
-		remaining = l.remaining
-	}
-	rate := map[string]any{"limit": l.primary, "remaining": remaining, "reset": l.reset.Unix(), "used": l.primary - remaining}
-	c.answer(http.StatusOK, map[string]any{"rate": rate, "resources": map[string]any{"core": rate, "search": rate}})
-}
-
-// drain reads what is left of a body, within reason.
-func drain(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, 1<<30)) }
