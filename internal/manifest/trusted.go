@@ -46,7 +46,7 @@ func Trusted(head, base *Manifest) (*Manifest, []diag.Finding) {
 	}
 	for _, a := range base.Agents {
 		if head.agent(a.Name) == nil {
-			c.found(AgentRemoved, "agents", fmt.Sprintf("the agent %s of the base branch is not here any more: nothing of it is judged", a.Name), "see that it is meant to go")
+			c.found(AgentRemoved, "agents."+a.Name, fmt.Sprintf("the agent %s of the base branch is not here any more: nothing of it is judged", a.Name), "see that it is meant to go")
 		}
 	}
 	return &out, c.all()
