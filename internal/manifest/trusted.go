@@ -27,7 +27,7 @@ func Trusted(head, base *Manifest) (*Manifest, []diag.Finding) {
 	}
 	c := comparison{head: head, side: "on the base branch"}
 	if base == nil {
-		base, c.side = blank(), "built in, and the base branch has no manifest"
+		base, c.side = blank(), "by default (the base branch has no manifest)"
 	}
 	out := *head
 	out.Gate, out.Budget, out.Prices, out.Providers, out.Audit = base.Gate, base.Budget, base.Prices, base.Providers, base.Audit
@@ -149,9 +149,9 @@ func (c *comparison) policy(base *Manifest) {
 		there, inBase := base.Providers[name]
 		switch {
 		case !inHead:
-			c.held(where, "absent", "there")
+			c.held(where, "absent", "present")
 		case !inBase:
-			c.held(where, "there", "absent")
+			c.held(where, "present", "absent")
 		default:
 			c.held(where+".kind", string(here.Kind), string(there.Kind))
 			c.held(where+".base_url", cmp.Or(here.BaseURL, "none"), cmp.Or(there.BaseURL, "none"))
