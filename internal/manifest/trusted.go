@@ -27,7 +27,7 @@ func Trusted(head, base *Manifest) (*Manifest, []diag.Finding) {
 	}
 	c := comparison{head: head, side: "on the base branch"}
 	if base == nil {
-		base, c.side = blank(), "built in, and the base branch has no manifest"
+		base, c.side = blank(), "by default (the base branch has no manifest)"
 	}
 	out := *head
 	out.Gate, out.Budget, out.Prices, out.Providers, out.Audit = base.Gate, base.Budget, base.Prices, base.Providers, base.Audit
@@ -46,7 +46,7 @@ func Trusted(head, base *Manifest) (*Manifest, []diag.Finding) {
 	}
 	for _, a := range base.Agents {
 		if head.agent(a.Name) == nil {
-			c.found(AgentRemoved, "agents", fmt.Sprintf("the agent %s of the base branch is not here any more: nothing of it is judged", a.Name), "see that it is meant to go")
+			c.found(AgentRemoved, "agents."+a.Name, fmt.Sprintf("the agent %s of the base branch is not here any more: nothing of it is judged", a.Name), "see that it is meant to go")
 		}
 	}
 	return &out, c.all()
@@ -149,9 +149,9 @@ func (c *comparison) policy(base *Manifest) {
 		there, inBase := base.Providers[name]
 		switch {
 		case !inHead:
-			c.held(where, "absent", "there")
+			c.held(where, "absent", "present")
 		case !inBase:
-			c.held(where, "there", "absent")
+			c.held(where, "present", "absent")
 		default:
 			c.held(where+".kind", string(here.Kind), string(there.Kind))
 			c.held(where+".base_url", cmp.Or(here.BaseURL, "none"), cmp.Or(there.BaseURL, "none"))

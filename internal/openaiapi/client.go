@@ -157,18 +157,23 @@ func (c *Client) sign(q *http.Request) {
 	q.Header.Set("Accept", "application/json")
 }
 
-// exchange sends a request and returns a reply of success, whose body is the caller's to close; any other is an *Error.
+// exchange sends a request and returns a reply of success, whose body is the caller's to close; any other is an *Error. Neither
+// has the key in it.
 func (c *Client) exchange(q *http.Request) (*http.Response, error) {
 	r, err := c.http.Do(q)
+	if err != nil {
+		err = c.veilError(err)
+	}
 	if errors.As(err, new(*tls.CertificateVerificationError)) {
 		return nil, final{fmt.Errorf("%w; the variable SSL_CERT_FILE names the certificate of a company's own authority", err)}
 	}
 	if err != nil {
 		return nil, err
 	}
+	r.Body = c.veilBody(r.Body)
 	if r.StatusCode/100 != 2 {
 		defer r.Body.Close()
-		return nil, readError(r)
+		return nil, readError(r, c.veil)
 	}
 	return r, nil
 }

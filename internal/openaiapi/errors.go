@@ -83,9 +83,11 @@ func marked(err error) error {
 	return err
 }
 
-// readError makes an Error of a reply, whose body may be anything.
-func readError(r *http.Response) *Error {
-	e := &Error{Status: r.StatusCode, RequestID: printable(r.Header.Get("X-Request-Id")), RetryAfter: retryAfter(r.Header)}
+// readError makes an Error of a reply, whose body may be anything. veil takes the key out of a text: escaped as JSON may be, it
+// can stand in one whose bytes do not show it.
+func readError(r *http.Response, veil func(string) string) *Error {
+	fit := func(s string) string { return printable(veil(s)) }
+	e := &Error{Status: r.StatusCode, RequestID: fit(r.Header.Get("X-Request-Id")), RetryAfter: retryAfter(r.Header)}
 	body, _ := io.ReadAll(io.LimitReader(r.Body, 64<<10))
 	var reply struct {
 		Error struct {
@@ -96,20 +98,20 @@ func readError(r *http.Response) *Error {
 		} `json:"error"`
 	}
 	if json.Unmarshal(body, &reply) == nil && len(reply.Error.Message) > 0 {
-		e.Type = printable(reply.Error.Type)
+		e.Type = fit(reply.Error.Type)
 		if reply.Error.Code != nil {
-			e.Code = printable(fmt.Sprint(reply.Error.Code))
+			e.Code = fit(fmt.Sprint(reply.Error.Code))
 		}
 		if reply.Error.Param != nil {
-			e.Param = printable(fmt.Sprint(reply.Error.Param))
+			e.Param = fit(fmt.Sprint(reply.Error.Param))
 		}
 		var text string
 		if json.Unmarshal(reply.Error.Message, &text) != nil {
 			text = string(reply.Error.Message)
 		}
-		e.Message = printable(text)
+		e.Message = fit(text)
 	} else {
-		e.Message = printable(string(body))
+		e.Message = fit(string(body))
 	}
 	return e
 }

@@ -27,7 +27,7 @@ func FuzzReply(f *testing.F) {
 				}
 			}
 		}
-		e := readError(&http.Response{StatusCode: 400, Header: http.Header{"X-Request-Id": {header}, "Retry-After": {header}}, Body: io.NopCloser(strings.NewReader(body))})
+		e := readError(&http.Response{StatusCode: 400, Header: http.Header{"X-Request-Id": {header}, "Retry-After": {header}}, Body: io.NopCloser(strings.NewReader(body))}, func(s string) string { return s })
 		shown(e.Error(), e.Message, e.Code, e.Param, e.Type, e.RequestID)
 		if e.RetryAfter < 0 {
 			t.Errorf("to be asked again after %v", e.RetryAfter)

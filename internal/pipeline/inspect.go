@@ -102,17 +102,13 @@ func (r *run) inspect(ctx context.Context, l *leg) {
 	}
 	r.tell(Event{Leg: l.out.ID, Stage: Auditing, Text: fmt.Sprintf("%s, %s; %s to ask", count(l.out.Audit.Rows, "example"), l.findings(), count(len(l.tests.Tests), "test"))})
 	l.plan(r.m)
-	if l.price == nil {
-		l.apart = r.Trust != nil // it may be a price that counts after the merge
-		r.end(l, gate.Inconclusive, fmt.Sprintf("the price of %s is unknown, so nothing was launched: add it under prices", l.agent.BaseModel))
+	if model := r.unpriced(l); model != "" && r.Trust == nil { // else see withhold
+		r.end(l, gate.Inconclusive, fmt.Sprintf("the price of %s is unknown, so nothing was launched: add it under prices", model))
 		return
 	}
-	if judges(l.agent.Grader) && r.m.Price(l.agent.Grader.Model) == nil {
-		l.apart = r.Trust != nil
-		r.end(l, gate.Inconclusive, fmt.Sprintf("the price of the judge %s is unknown, so nothing was launched: add it under prices", l.agent.Grader.Model))
-		return
+	if l.price != nil {
+		l.out.Estimate = &l.estimate
 	}
-	l.out.Estimate = &l.estimate
 	hours := 0.0
 	for _, p := range l.phases {
 		hours += p.hours

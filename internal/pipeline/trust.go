@@ -78,11 +78,13 @@ func (r *run) withhold(l *leg) bool {
 			in = append(in, o)
 		}
 	}
-	if why := r.m.Misfit(l.agent); why != "" && r.Trust != nil {
-		add(obstacle{why, "merge the provider first: those of a pull request take effect after the merge"})
-	}
 	add(r.unbound(l.agent.Provider))
 	if r.Trust != nil {
+		if why := r.m.Misfit(l.agent); why != "" {
+			add(obstacle{why, "merge the provider first: those of a pull request take effect after the merge"})
+		} else if model := r.unpriced(l); model != "" {
+			add(obstacle{fmt.Sprintf("the price of %s is unknown", model), "add it under prices on the base branch: those of a pull request take effect after the merge"})
+		}
 		if l.price != nil && l.estimate.Total() > 0 && r.m.Budget.MaxCostUSD == nil {
 			add(obstacle{"nothing caps what it may cost", "set the input max-cost-usd, or budget.max_cost_usd on the base branch"})
 		}
@@ -116,6 +118,17 @@ func (r *run) withhold(l *leg) bool {
 	}
 	r.end(l, gate.Inconclusive, reasons...)
 	return true
+}
+
+// unpriced names the model of the leg whose price nobody knows, or its judge, "" where all are known.
+func (r *run) unpriced(l *leg) string {
+	switch {
+	case l.price == nil:
+		return l.agent.BaseModel
+	case judges(l.agent.Grader) && r.m.Price(l.agent.Grader.Model) == nil:
+		return "the judge " + l.agent.Grader.Model
+	}
+	return ""
 }
 
 // unbound says why the key of a provider must not be sent to it; nothing where it may, or none is asked for.
