@@ -116,6 +116,17 @@ func downloadArtifact(c *call) {
 	}
 }
 
+func deleteArtifact(c *call) {
+	id := c.number("id")
+	i := slices.IndexFunc(c.f.artifacts, func(a *Artifact) bool { return a.ID == id })
+	if i < 0 {
+		c.missing()
+		return
+	}
+	c.f.artifacts = slices.Delete(c.f.artifacts, i, i+1)
+	c.answer(http.StatusNoContent, nil)
+}
+
 // signed is an address in the store, on another host than that of the request, which opens without a token.
 func (f *Fake) signed(r *http.Request, kind, id string) string {
 	host := blobsHost

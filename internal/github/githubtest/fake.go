@@ -52,6 +52,7 @@ type Fake struct {
 	tokens    map[string]Token
 	repos     map[string]int64 // ids by name, this and its forks
 	commits   map[string]bool
+	branches  map[string]string // their heads
 	contents  map[string][]byte // by ref and path
 	people    map[string]Collaborator
 	pulls     map[int]*Pull
@@ -102,7 +103,7 @@ func New(t testing.TB, o Options) *Fake {
 	f := &Fake{
 		Repository: o.Repository, DefaultBranch: o.DefaultBranch, t: t, private: o.Private, camelCase: o.CamelCase, lastID: 1000,
 		tokens: map[string]Token{WriteToken: {Bot, all}, ReadToken: {Bot, read}},
-		repos:  map[string]int64{}, commits: map[string]bool{}, contents: map[string][]byte{}, people: map[string]Collaborator{},
+		repos:  map[string]int64{}, commits: map[string]bool{}, branches: map[string]string{}, contents: map[string][]byte{}, people: map[string]Collaborator{},
 		pulls: map[int]*Pull{}, issues: map[int]*Issue{}, reactions: map[int64][]Reaction{}, statuses: map[string][]Status{},
 		workflows: map[string]*Workflow{}, runs: map[int64]*Run{}, compared: map[string][]File{},
 		limits: limits{primary: 1000},
@@ -164,6 +165,13 @@ func (f *Fake) AddCommit(shas ...string) {
 	for _, s := range shas {
 		f.commits[s] = true
 	}
+}
+
+// SetBranch moves the head of a branch.
+func (f *Fake) SetBranch(name, sha string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.commits[sha], f.branches[name] = true, sha
 }
 
 // AddContent puts a file at a ref, which is a SHA, a branch or a tag.

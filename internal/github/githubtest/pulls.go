@@ -190,3 +190,17 @@ func compare(c *call) {
 		"commits": []any{c.f.commit(head)}, "files": list,
 	})
 }
+
+// getCommit answers for a branch whose head was set, and for a known SHA.
+func getCommit(c *call) {
+	ref := c.r.PathValue("ref")
+	sha, branch := c.f.branches[ref]
+	if !branch && c.f.commits[ref] {
+		sha = ref
+	}
+	if sha == "" {
+		c.refuse(http.StatusUnprocessableEntity, "No commit found for SHA: "+ref)
+		return
+	}
+	c.answer(http.StatusOK, c.f.commit(sha))
+}

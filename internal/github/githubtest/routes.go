@@ -127,6 +127,7 @@ func (f *Fake) routes() http.Handler {
 	route("POST /issues", "issues", createIssue)
 	route("PATCH /issues/{number}", "issues", editIssue)
 	route("POST /statuses/{sha}", "statuses", createStatus)
+	route("GET /commits/{ref}", "contents", getCommit)
 	route("GET /commits/{ref}/status", "statuses", combinedStatus)
 	route("POST /check-runs", "checks", createCheck)
 	route("PATCH /check-runs/{id}", "checks", updateCheck)
@@ -138,6 +139,7 @@ func (f *Fake) routes() http.Handler {
 	route("POST /actions/runs/{id}/cancel", "actions", cancelRun)
 	route("GET /actions/artifacts", "actions", listArtifacts)
 	route("GET /actions/artifacts/{id}/{format}", "actions", downloadArtifact)
+	route("DELETE /actions/artifacts/{id}", "actions", deleteArtifact)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { f.serve(w, r, "", (*call).missing) })
 	return mux
 }
