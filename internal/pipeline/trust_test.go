@@ -87,7 +87,10 @@ type watched struct {
 func (w *watched) RoundTrip(q *http.Request) (*http.Response, error) {
 	w.lock.Lock()
 	if w.sent == nil {
-		w.sent, w.kind = map[string]int{}, map[string]int{}
+		w.sent = map[string]int{}
+	}
+	if w.kind == nil {
+		w.kind = map[string]int{}
 	}
 	w.sent[q.URL.Host+" "+q.Header.Get("Authorization")]++
 	w.kind[q.Method+" "+q.URL.Path]++
