@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
 	"unsafe"
@@ -100,13 +101,15 @@ func (c *Counter) Count(text []byte) int {
 
 // padded returns the last bytes of a text with room behind them. What follows ends what a text's end does, or makes it hard.
 func (c *Counter) padded(rest []byte) []byte {
-	with := byte('0')
+	const ones = 0x0101010101010101
+	with := uint64('0' * ones)
 	if last := rest[len(rest)-1]; last <= ' ' || last-'0' < 10 {
-		with = '\n'
+		with = '\n' * ones
 	}
-	for k := copy(c.tail[:], rest); k < len(c.tail); k++ {
-		c.tail[k] = with
+	for k := 0; k < len(c.tail); k += 8 {
+		binary.LittleEndian.PutUint64(c.tail[k:], with)
 	}
+	copy(c.tail[:], rest)
 	return c.tail[:]
 }
 
