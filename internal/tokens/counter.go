@@ -1,6 +1,8 @@
 package tokens
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -56,39 +58,59 @@ func (c *Counter) Count(text []byte) int {
 	for i := 0; i < len(text); {
 		from := text[i:]
 		if len(from) < windowRoom {
-			// A line break after the text ends what stands there as the end of the text does, or makes it hard.
-			for k := copy(c.tail[:], from); k < len(c.tail); k++ {
-				c.tail[k] = '\n'
-			}
-			from = c.tail[:]
+			from = c.padded(from)
 		}
 		if c.cut > batch-windowSize {
 			total += c.lookUp()
 		}
+		inside := ^uint64(0) >> (63 - min(len(text)-i, 63)) // ends up to that of the text
 		w := c.split.window(from)
 		for at := 0; ; {
-			n := c.split.easy(&w, from[at:])
-			if n == 0 {
-				if at >= windowSize/2 {
-					i += at
-					break
+			start := at
+			for ends := c.split.ends(&w, from[at:]) << uint(at) & inside; ends != 0; ends &= ends - 1 {
+				end := bits.TrailingZeros64(ends)
+				if n := end - start; n <= shortMax {
+					c.pieces[c.cut] = keyIn(from[start:], n)
+					c.cut++
+				} else {
+					total += c.merge.count(from[start:end])
 				}
-				n = c.split.end(text, i+at) - i - at
+				start = end
 			}
-			if n > shortMax {
-				total += c.merge.count(text[i+at : i+at+n])
-			} else {
-				c.pieces[c.cut] = keyIn(from[at:], n)
-				c.cut++
-			}
-			if at += n; at >= windowSize || i+at >= len(text) {
-				i += at
+			if start >= windowSize/2 || i+start >= len(text) {
+				i += start
 				break
 			}
-			w.pass(n)
+			n := c.split.end(text, i+start) - i - start
+			if n <= shortMax {
+				c.pieces[c.cut] = keyIn(from[start:], n)
+				c.cut++
+			} else {
+				total += c.merge.count(text[i+start : i+start+n])
+			}
+			if start += n; start >= windowSize/2 || i+start >= len(text) {
+				i += start
+				break
+			}
+			w.pass(start - at)
+			at = start
 		}
 	}
 	return total + c.lookUp()
+}
+
+// padded returns the last bytes of a text with room behind them. What follows ends what a text's end does, or makes it hard.
+func (c *Counter) padded(rest []byte) []byte {
+	const ones = 0x0101010101010101
+	with := uint64('0' * ones)
+	if last := rest[len(rest)-1]; last <= ' ' || last-'0' < 10 {
+		with = '\n' * ones
+	}
+	for k := 0; k < len(c.tail); k += 8 {
+		binary.LittleEndian.PutUint64(c.tail[k:], with)
+	}
+	copy(c.tail[:], rest)
+	return c.tail[:]
 }
 
 // lookUp returns the count of the pieces that were cut.

@@ -23,26 +23,14 @@ import (
 type splitter struct {
 	cased    bool
 	class    []class
-	after    [256]uint8 // see endsWord and endsRun
-	odd      uint64     // a byte that is no symbol to a window, eight times: the apostrophe of cl100k_base; else NUL, which is rare
-	caseless uint64     // all ones if capitals are like other letters
+	caseless uint64 // all ones if capitals are like other letters
+	apart    uint64 // all ones if the apostrophe is no symbol to a window
 }
 
 func newSplitter(cased bool) *splitter {
-	const ones = 0x0101010101010101
 	s := &splitter{cased: cased, class: classes()}
-	odd := byte(0)
 	if !cased {
-		s.caseless, odd = 1<<64-1, '\''
-		s.odd = '\'' * ones
-	}
-	for b := range byte(utf8.RuneSelf) {
-		if b != '\'' || !cased {
-			s.after[b] |= endsWord
-		}
-		if b != odd && (b == ' ' || s.class[b]&space == 0) {
-			s.after[b] |= endsRun
-		}
+		s.caseless, s.apart = 1<<64-1, 1<<64-1
 	}
 	return s
 }

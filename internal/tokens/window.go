@@ -6,27 +6,45 @@ import (
 )
 
 const (
-	// windowSize is how many bytes a window describes.
+	// windowSize is how many bytes are read for a window. It describes one less, so that what ends is seen to end.
 	windowSize = 64
 	// windowRoom is that and what the key of a piece at its end may reach into.
 	windowRoom = windowSize + 16
 )
 
-// window describes the next bytes of a text, one bit a byte, the next in the lowest, by classes of ASCII. It finds the
-// pieces of most texts with a few operations each and without a branch for each byte; what is hard is for splitter.end.
+// window describes the next bytes of a text, one bit a byte, the next in the lowest, by classes of ASCII. A byte in none of
+// them is hard: it is not ASCII, it is rare, or the window does not reach it. So a window finds the ends of all pieces of most
+// texts together, with a few operations and without a branch for each byte; what is hard is for splitter.end.
 type window struct {
-	upper  uint64 // letters that only the first part of a word has: the capitals of o200k_base, none in cl100k_base
-	lower  uint64 // other letters
-	symbol uint64 // neither letter nor digit nor white space; in cl100k_base no apostrophe, which may begin a contraction
-	prefix uint64 // symbols and U+0020: a word may follow in the same piece
-	left   uint   // how many bytes
+	upper   uint64 // letters that only the first part of a word has: the capitals of o200k_base, none in cl100k_base
+	lower   uint64 // other letters
+	digit   uint64
+	symbol  uint64 // neither letter nor digit nor white space; in cl100k_base no apostrophe, which may begin a contraction
+	quote   uint64 // the apostrophe among them
+	space   uint64 // U+0020
+	newline uint64
 }
 
-// What the byte after a piece may be, so that its end is certain.
-const (
-	endsWord = 1 << 0 // ASCII, and in o200k_base no apostrophe
-	endsRun  = 1 << 1 // of symbols or spaces: a letter, digit, symbol or U+0020
-)
+// masks are what classify sees of the bytes of a window, whatever the encoding.
+type masks struct {
+	letter, digit uint64
+	white         uint64 // \t to \r
+	space, quote  uint64
+	newline       uint64
+	foreign       uint64 // not ASCII
+	small         uint64 // bit 0x20, which tells small letters from capitals
+}
+
+// window describes the first 63 bytes of text.
+func (s *splitter) window(text []byte) window {
+	var m masks
+	classify((*[windowSize]byte)(text), &m)
+	small := m.letter & (m.small | s.caseless)
+	return window{
+		upper: m.letter &^ small, lower: small, digit: m.digit, quote: m.quote, space: m.space, newline: m.newline,
+		symbol: ^(m.letter | m.digit | m.white | m.space | m.quote&s.apart | m.foreign),
+	}
+}
 
 // The product of gather and the high bits of eight bytes has them in its top byte, the first in the lowest bit.
 const (
@@ -34,87 +52,122 @@ const (
 	top    = 0xff << 56
 )
 
-// window describes the first 64 bytes of text.
-func (s *splitter) window(text []byte) window {
+// classifyWords is classify where there is no assembly for it: it looks at eight bytes at a time.
+func classifyWords(text *[windowSize]byte, to *masks) {
 	const (
 		ones   = 0x0101010101010101
 		highs  = 0x80 * ones
 		sevens = 0x7f * ones
 	)
-	var upper, lower, symbol, prefix uint64
-	b := (*[windowSize]byte)(text)
+	var m masks
 	for i := 0; i < windowSize; i += 8 {
-		x := binary.LittleEndian.Uint64(b[i : i+8])
+		x := binary.LittleEndian.Uint64(text[i : i+8])
 		// The high bit of a byte tells whether it is in the class. No sum carries into the next byte.
-		low := x & sevens
+		low, ascii := x&sevens, ^x&highs
 		folded := low | 0x20*ones
-		letters := (folded + (0x80-'a')*ones) &^ (folded + (0x7f-'z')*ones) &^ x & highs
-		digits := (low + (0x80-'0')*ones) &^ (low + (0x7f-'9')*ones)
-		breaks := (low + (0x80-'\t')*ones) &^ (low + (0x7f-'\r')*ones)
-		spaces := ^((low ^ ' '*ones) + sevens)
-		odd := ^((low ^ s.odd) + sevens)
-		prefixes := highs &^ (x | letters | digits | breaks | odd)
-		small := letters & (x<<2 | s.caseless) // bit 0x20 of a letter
-		lower = lower>>8 | small*gather&top
-		upper = upper>>8 | (letters&^small)*gather&top
-		prefix = prefix>>8 | prefixes*gather&top
-		symbol = symbol>>8 | (prefixes&^spaces)*gather&top
+		among := func(text uint64, first, last byte) uint64 {
+			return (text + uint64(0x80-first)*ones) &^ (text + uint64(0x7f-last)*ones) & ascii
+		}
+		equal := func(c byte) uint64 { return ^((low ^ uint64(c)*ones) + sevens) & ascii }
+		add := func(to *uint64, marked uint64) { *to = *to>>8 | marked*gather&top }
+		add(&m.letter, among(folded, 'a', 'z'))
+		add(&m.digit, among(low, '0', '9'))
+		add(&m.white, among(low, '\t', '\r'))
+		add(&m.space, equal(' '))
+		add(&m.quote, equal('\''))
+		add(&m.newline, equal('\n')|equal('\r'))
+		add(&m.foreign, x&highs)
+		add(&m.small, x<<2&highs)
 	}
-	return window{upper, lower, symbol, prefix, windowSize}
+	*to = m
 }
 
-// easy returns the length of the next piece, which text starts with; 0 when it is hard.
-func (s *splitter) easy(w *window, text []byte) int {
-	start := uint(w.prefix & 1)
-	end := start + uint(bits.TrailingZeros64(^(w.upper >> start)))
-	end += uint(bits.TrailingZeros64(^(w.lower >> (end & 63))))
-	ends := uint8(endsWord)
-	if end == start {
-		first := text[0]
-		if first-'0' < 10 {
-			return digits(text)
-		}
-		start = uint(w.prefix&^w.symbol) & 1 // a space
-		end = start + uint(bits.TrailingZeros64(^(w.symbol >> start)))
-		ends = endsRun
-		if end == start {
-			if start == 0 {
-				return 0
-			}
-			end = uint(bits.TrailingZeros64(^(w.prefix &^ w.symbol)))
-			if end >= w.left || s.after[text[end]]&endsRun == 0 {
-				return 0
-			}
-			return int(max(end-1, 1)) // the last of several spaces goes with what follows
+// ends returns the ends of the first pieces of text, which begins with a piece and which w describes, as bits; the
+// later ones are hard. The patterns say (see splitter):
+//
+//   - A word goes on with letters, until a capital follows a small one. It begins with the U+0020 before it, or with a symbol
+//     that is alone: that no other symbol and no U+0020 is before.
+//   - A number is of three digits at most.
+//   - Symbols take the U+0020 before them, the line breaks behind them, and in o200k_base slashes behind those.
+//   - White space ends after its last line break, and again before its last U+0020, which goes with what follows unless that
+//     is a number.
+func (s *splitter) ends(w *window, text []byte) uint64 {
+	letter := w.upper | w.lower
+	hard := ^(letter | w.digit | w.symbol | w.space | w.newline) | 1<<(windowSize-1)
+
+	symbolFirst := w.symbol &^ (w.symbol << 1)
+	alone := symbolFirst &^ (w.symbol>>1 | w.space<<1)
+	starts := letter &^ (letter<<1 | w.space<<1 | alone<<1)
+	starts |= w.upper & (w.lower << 1)
+	starts |= symbolFirst &^ (w.space << 1)
+
+	digitFirst := w.digit &^ (w.digit << 1)
+	for three := w.digit & (w.digit << 1) & (w.digit << 2); digitFirst != 0; digitFirst = digitFirst << 3 & three {
+		starts |= digitFirst
+	}
+
+	// Line breaks behind symbols: where a run of ones begins with the one that is added, the sum has zeros.
+	behind := w.newline &^ (w.newline + w.newline&(w.symbol<<1))
+	if slash := w.symbol & (behind << 1); slash != 0 && s.cased {
+		hard |= slashes(text, slash)
+	}
+	newline := w.newline &^ behind
+	white := w.space | newline
+	starts |= white &^ (white << 1)
+	hard |= w.space & (hard >> 1) // other white space may follow
+	starts |= w.space &^ ((w.space | w.newline) >> 1)
+	// Where a line break is before, a line break behind makes one piece of it all.
+	if after := w.space & (newline << 1); after != 0 {
+		starts |= after
+		if (w.space+after)&w.newline != 0 || hard&w.space != 0 {
+			hard |= after
 		}
 	}
-	if end >= w.left || s.after[text[end]]&ends == 0 {
-		return 0
+	if quote := w.quote & (letter << 1); quote != 0 && s.cased {
+		starts, hard = contractions(text, quote, starts, hard)
 	}
-	return int(end)
+	// What is below the lowest hard byte.
+	return starts &^ 1 & (hard - 1) &^ hard
 }
 
-// digits returns the length of the number that text starts with; 0 when it may go on with digits of other scripts.
-func digits(text []byte) int {
-	for n := 1; n < 3; n++ {
-		if c := text[n]; c-'0' >= 10 {
-			if c >= 0x80 {
-				return 0
-			}
-			return n
+// slashes returns those of the marked bytes that are slashes.
+func slashes(text []byte, marked uint64) uint64 {
+	found := uint64(0)
+	for ; marked != 0; marked &= marked - 1 {
+		if at := bits.TrailingZeros64(marked); text[at] == '/' {
+			found |= 1 << at
 		}
 	}
-	return 3
+	return found
+}
+
+// contractions moves the ends of words to behind the contractions at the marked apostrophes, which follow letters.
+func contractions(text []byte, marked, starts, hard uint64) (uint64, uint64) {
+	for ; marked != 0; marked &= marked - 1 {
+		at := bits.TrailingZeros64(marked)
+		n := uint(contraction(text, at) - at)
+		switch inside := uint64(1<<n-1) << at; {
+		case hard>>at&7 != 0: // it may be the long s, or stand at the window's end
+			hard |= 1 << at
+		case n > 0 && marked>>n>>at&1 != 0: // another follows, which begins a piece
+			hard |= 1 << at
+		case n > 0:
+			starts = starts&^inside | 1<<(at+int(n))
+		}
+	}
+	return starts, hard
 }
 
 // pass lets go of the first n < windowSize bytes.
 func (w *window) pass(n int) {
 	k := uint(n) & 63
-	w.left -= k
 	w.upper >>= k
 	w.lower >>= k
+	w.digit >>= k
 	w.symbol >>= k
-	w.prefix >>= k
+	w.quote >>= k
+	w.space >>= k
+	w.newline >>= k
 }
 
 // isASCII looks at 32 bytes for one branch: most texts are, and utf8.Valid is slower.
