@@ -93,10 +93,8 @@ func (s *store) addEvent(job string, e event) {
 	}
 }
 
-// say appends a message to a job's events.
-func (s *store) say(job, message string) {
-	s.addEvent(job, event{Level: "info", Type: "message", Message: message})
-}
+// notice is an event that says something to people.
+func notice(text string) event { return event{Level: "info", Type: "message", Message: text} }
 
 // events returns a job's events, newest first. A torn line is passed over.
 func (s *store) events(job string) ([]event, error) {

@@ -196,11 +196,10 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	j.ID, j.Seq = s.store.newID(jobPrefix)
-	j, err = s.store.updateJob(j.ID, func(r *jobRecord) error { *r = j; return nil })
+	j, err = s.store.updateJob(j.ID, func(r *jobRecord) error { *r = j; return nil }, notice("Created fine-tuning job: "+j.ID))
 	if err != nil {
 		return err
 	}
-	s.store.say(j.ID, "Created fine-tuning job: "+j.ID)
 	s.runner.start(j.ID)
 	writeJSON(w, http.StatusOK, j.object())
 	return nil

@@ -54,7 +54,7 @@ func (r *runner) resume() error {
 				return err
 			}
 		}
-		r.store.say(j.ID, "The server was started again: training begins anew")
+		r.store.addEvent(j.ID, notice("The server was started again: training begins anew"))
 		r.start(j.ID)
 	}
 	return nil
@@ -98,7 +98,7 @@ func (r *runner) cancel(id string) (jobRecord, error) {
 		}
 		j.Status, j.Finished = cancelled, time.Now()
 		return nil
-	})
+	}, notice("The job has been cancelled"))
 	if err != nil {
 		return j, err
 	}
@@ -107,19 +107,18 @@ func (r *runner) cancel(id string) (jobRecord, error) {
 		end()
 	}
 	r.mu.Unlock()
-	r.store.say(id, "The job has been cancelled")
 	return j, nil
 }
 
 // move changes a live job; one that was cancelled meanwhile stays so.
-func (r *runner) move(id string, edit func(*jobRecord)) (jobRecord, error) {
+func (r *runner) move(id string, edit func(*jobRecord), said ...event) (jobRecord, error) {
 	return r.store.updateJob(id, func(j *jobRecord) error {
 		if j.final() {
 			return context.Canceled
 		}
 		edit(j)
 		return nil
-	})
+	}, said...)
 }
 
 func (r *runner) run(ctx context.Context, id string) {
@@ -129,12 +128,12 @@ func (r *runner) run(ctx context.Context, id string) {
 	}
 	failure := &jobError{Code: "server_error", Message: err.Error()}
 	errors.As(err, &failure)
-	j, err := r.move(id, func(j *jobRecord) { j.Status, j.Finished, j.Error = failed, time.Now(), failure })
+	reason := event{Level: "error", Type: "message", Message: failure.Message}
+	j, err := r.move(id, func(j *jobRecord) { j.Status, j.Finished, j.Error = failed, time.Now(), failure }, reason)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		// The disk is full, say. Clients that wait are told; the next start trains anew.
-		r.store.apply(change{Job: &j})
+		r.store.publish(change{Job: &j, said: []event{reason}})
 	}
-	r.store.addEvent(id, event{Level: "error", Type: "message", Message: failure.Message})
 }
 
 // train is the life of a job. A panic ends this job alone: the others, and the next start, which trains anew, would
@@ -165,10 +164,9 @@ func (r *runner) train(ctx context.Context, id string) (err error) {
 		if j.Epochs == 0 {
 			j.Epochs = engine.AutoEpochs(len(train.examples))
 		}
-	}); err != nil {
+	}, notice("Fine-tuning job started")); err != nil {
 		return err
 	}
-	r.store.say(id, "Fine-tuning job started")
 	var last engine.Progress
 	m, err := engine.Fit(ctx, train.examples, valid.examples, engine.Recipe{Epochs: j.Epochs, Seed: j.Seed, LearningRate: j.LearningRate, BatchSize: j.BatchSize}, func(p engine.Progress) {
 		last = p
@@ -186,20 +184,18 @@ func (r *runner) train(ctx context.Context, id string) (err error) {
 	if err := writeFile(r.store.modelPath(id), func(w io.Writer) error { _, err := m.WriteTo(w); return err }); err != nil {
 		return fmt.Errorf("saving the model: %w", err)
 	}
-	j, err = r.move(id, func(j *jobRecord) {
+	_, err = r.move(id, func(j *jobRecord) {
 		j.Status, j.Finished, j.Model = succeeded, time.Now(), j.modelName()
 		j.TrainedTokens = train.tokens * int64(j.Epochs)
 		j.ToolCalls, j.Steps = train.toolCalls, last.Step
 		if finite(last.TrainLoss) {
 			j.Loss = last.TrainLoss
 		}
-	})
+	}, notice("New fine-tuned model created: "+j.modelName()), notice("The job has successfully completed"))
 	if err != nil {
 		os.Remove(r.store.modelPath(id)) // cancelled in the last moment
 		return err
 	}
-	r.store.say(id, "New fine-tuned model created: "+j.Model)
-	r.store.say(id, "The job has successfully completed")
 	return nil
 }
 

@@ -41,6 +41,8 @@ type change struct {
 	File   *fileRecord   `json:"file,omitempty"`
 	Upload *uploadRecord `json:"upload,omitempty"`
 	Job    *jobRecord    `json:"job,omitempty"`
+
+	said []event // what the job's events say of it; kept with them, not in the journal
 }
 
 func openStore(dir string) (*store, error) {
@@ -125,8 +127,16 @@ func (s *store) put(c change) error {
 	if err := s.journal.Append(c); err != nil {
 		return err
 	}
-	s.apply(c)
+	s.publish(c)
 	return nil
+}
+
+// publish shows a change to readers, its events first: a client that sees a final state asks for no more of them.
+func (s *store) publish(c change) {
+	for _, e := range c.said {
+		s.addEvent(c.Job.ID, e)
+	}
+	s.apply(c)
 }
 
 // What ids begin with.
@@ -173,8 +183,8 @@ func (s *store) updateUpload(id string, edit func(*uploadRecord) error) (uploadR
 	return update(s, s.uploads, id, edit, func(u *uploadRecord) change { return change{Upload: u} })
 }
 
-func (s *store) updateJob(id string, edit func(*jobRecord) error) (jobRecord, error) {
-	return update(s, s.jobs, id, edit, func(j *jobRecord) change { return change{Job: j} })
+func (s *store) updateJob(id string, edit func(*jobRecord) error, said ...event) (jobRecord, error) {
+	return update(s, s.jobs, id, edit, func(j *jobRecord) change { return change{Job: j, said: said} })
 }
 
 func update[T any](s *store, in map[string]T, id string, edit func(*T) error, as func(*T) change) (T, error) {
