@@ -2,6 +2,8 @@ package render
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +19,65 @@ func number(v float64) *float64 { return &v }
 func newReport(legs ...report.Leg) report.Report {
 	r := report.Report{
 		Tunegate: "test", Name: "week-2", Profile: "speed", Started: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC), Margin: 0.1, Rule: "significant",
-		Legs: legs, Seconds: 754.2, Estimate: &report.Money{TrainingUSD: 12.5, BenchmarkUSD: 0.8}, Budget: number(100),
+		Legs: legs, Seconds: 754.2, Estimate: &report.Money{TrainingUSD: 12.5, BenchmarkUSD: 0.8}, Budget: number(100), MaxHours: number(10),
+	}
+	deadline := r.Started.Add(10 * time.Hour)
+	r.Deadline = &deadline
+	for i := range r.Legs {
+		course(r.Started, i, &r.Legs[i])
 	}
 	r.Complete()
 	return r
+}
+
+// course gives the i-th leg of a run what its plots are made of, as far as it came.
+func course(start time.Time, i int, l *report.Leg) {
+	a := &l.Audit
+	a.Lengths = &report.Lengths{Unit: "tokens", Min: 21, P50: 64 + i, P90: 140, P99: 231, Max: 4096}
+	for from, n := range []int{90, 2210, 5100, 3890, 1980, 820, 410, 220, 130, 80, 40, 20} {
+		a.Lengths.Bins = append(a.Lengths.Bins, report.Bin{From: from * 20, To: from*20 + 19, Examples: n})
+	}
+	a.Lengths.Bins = append(a.Lengths.Bins, report.Bin{From: 240, To: 4096, Examples: 10})
+	if i%3 != 2 {
+		a.Answers = &report.Answers{Different: 27, Examples: 14990}
+		for k := range 27 {
+			name := []string{"track_order", "cancel_order", "refund", "change_address", "talk_to_a_person", "payment_methods"}[k%6]
+			a.Answers.Most = append(a.Answers.Most, report.Frequency{Answer: fmt.Sprintf("%s_%d", name, k/6+1), Examples: 3400 / (k + 1)})
+		}
+	}
+	at := start
+	stage := func(name, phase string, seconds float64) {
+		l.Stages = append(l.Stages, report.Stage{Name: name, Phase: phase, Began: at, Seconds: seconds})
+		at = at.Add(time.Duration(seconds * float64(time.Second)))
+	}
+	stage("audit", "", 1.2+0.3*float64(i%5))
+	if len(l.Phases) == 0 {
+		stage("wait", "", 0.4)
+		return
+	}
+	stage("wait", "", 2-0.3*float64(i%5)+20*float64(i/2))
+	l.ReservedUSD = l.Estimate.Total()
+	l.Phases = slices.Clone(l.Phases) // cases share legs
+	for k := range l.Phases {
+		p := &l.Phases[k]
+		stage("launch", p.Name, 4)
+		stage("queue", p.Name, 30+10*float64(i%4))
+		stage("train", p.Name, 380+70*float64(i%3))
+		if p.Decision != nil {
+			stage("benchmark", p.Name, 20+15*float64(i%2))
+		}
+		for step := 1; step <= 60; step++ {
+			x := float64(step)
+			loss := report.Loss{Step: step * 25, Train: 0.12 + 2.1/(1+x/(4+float64(i%4))) + 0.08*math.Sin(x*1.7+float64(i))}
+			if step%10 == 0 {
+				loss.Valid = number(0.25 + 2.1/(1+x/(4+float64(i%4))))
+			}
+			p.Losses = append(p.Losses, loss)
+		}
+	}
+	if l.Verdict == gate.Fail || l.Verdict == gate.Inconclusive {
+		stage("advise", "", 11)
+	}
 }
 
 // leg is one that was stopped before anything was launched.
@@ -99,7 +156,8 @@ func cases() map[string]report.Report {
 
 	waiting := leg("bank-triage", gate.Pending, "not done in time: job ftjob-7 is running and goes on at acme")
 	waiting.Next = []string{"run the same command again later; it launches nothing twice"}
-	waiting.Phases = []report.Phase{{Name: "full", Examples: 15000, Job: "ftjob-7", Status: "running", Attempt: 1, Launched: 1, CostUSD: 2.5}}
+	finish := time.Date(2026, 11, 22, 11, 5, 0, 0, time.UTC)
+	waiting.Phases = []report.Phase{{Name: "full", Examples: 15000, Job: "ftjob-7", Status: "running", Attempt: 1, Launched: 1, CostUSD: 2.5, Finish: &finish}}
 
 	dirty := leg("support-router", gate.Fail, "the audit found 1 critical problem, so nothing was launched")
 	dirty.Next = []string{"mend data/train.jsonl:3:75: weight is 2, expected 0 or 1 [bad-weight]: leave it out, or write 0 or 1"}
@@ -116,6 +174,21 @@ func cases() map[string]report.Report {
 	thorough := tuned("commit-labeler", gate.Fail, worse())
 	thorough.Phases = append([]report.Phase{{Name: "trial", Examples: 100, Job: "ftjob-trial", Status: "succeeded", Attempt: 1, Model: "ft:trial", TrainedTokens: 16400, Decision: &gate.Decision{N: 60, Base: 0.7, Tuned: 0.8, Wins: 9, Losses: 3, P: 0.01}}}, thorough.Phases...)
 	thorough.Margin, thorough.Rule = 0.25, "strict"
+
+	soiled := failed
+	soiled.Audit.Findings = nil
+	for i := range 60 {
+		f := diag.Finding{Rule: "exact-duplicate", Severity: diag.Warning, File: "data/train.jsonl", Line: 10 + 7*i, Message: fmt.Sprintf("the same example as in line %d", 9+5*i), Hint: "keep one of them", Related: []diag.Place{{File: "data/train.jsonl", Line: 9 + 5*i}}}
+		switch i % 5 {
+		case 1:
+			f.Rule, f.Severity, f.Message, f.Hint = "length-outliers", diag.Info, fmt.Sprintf("%d tokens, where half of the examples have at most 64", 900+i), ""
+		case 2:
+			f.Rule, f.File, f.Message, f.Hint = "pii-email", "data/validation.jsonl", "an e-mail address of a person", "take it out, or replace it"
+		case 4:
+			f.Rule, f.Message, f.Hint, f.Lines = "contradiction", "the same prompt has two answers", "keep the right one", []int{10 + 7*i, 4000 + i, 9000 + i}
+		}
+		soiled.Audit.Findings = append(soiled.Audit.Findings, f)
+	}
 
 	var forty []report.Leg
 	for i := range 40 {
@@ -142,6 +215,8 @@ func cases() map[string]report.Report {
 		"pending":      newReport(passed, waiting),
 		"audit-stop":   stopped,
 		"error":        newReport(passed, broken),
+		"one-leg":      newReport(failed),
+		"dirty":        newReport(soiled, unsure),
 		"own-gate":     newReport(passed, thorough),
 		"forty":        newReport(forty...),
 		"hostile":      marked(hostile()),
@@ -175,7 +250,15 @@ func marked(s string) report.Report {
 	bare := leg(s, gate.Error, s)
 	bare.Next = []string{s, "next: " + s}
 	r := newReport(l, passed, bare)
-	r.Name = s
+	r.Name, r.Profile, r.Tunegate = s, s, s
+	for i := range r.Legs {
+		l := &r.Legs[i]
+		l.Audit.Lengths.Unit = s
+		l.Audit.Answers = &report.Answers{Different: 2, Examples: 9, Most: []report.Frequency{{Answer: s, Examples: 5}, {Answer: "b" + s, Examples: 4}}}
+		for k := range l.Stages {
+			l.Stages[k].Name, l.Stages[k].Phase = s, s
+		}
+	}
 	return r
 }
 
@@ -188,6 +271,8 @@ func scripts() report.Report {
 	hebrew.Next = []string{"look at בדיקה-1 first"}
 	hebrew.Phases[0].Benchmark.Flips = []report.Flip{flip("בדיקה-1", "אני רוצה לבטל את ההזמנה (מספר 12)", "ביטול", "ביטול", "מעקב", -1)}
 	hebrew.Audit.Findings = []diag.Finding{{Rule: "contradiction", Severity: diag.Warning, File: "נתונים/אימון.jsonl", Line: 4, Message: "the prompt «שלום» has two answers", Hint: "keep one"}}
+	hebrew.Phases[0].Benchmark.Labels = []report.Label{{Label: "מעקב אחרי הזמנה", Tests: 6, Base: 0.5, Tuned: 0.33, Losses: 1}, {Label: "ביטול", Tests: 4, Base: 1, Tuned: 1}}
+	hebrew.Advice = []advice.Step{{Do: "check these examples of \"ביטול\"", Why: "3 tests for \"מעקב\" lie closest to them", File: "נתונים/אימון.jsonl", Lines: []int{4, 9}, Tests: []string{"בדיקה-1"}}}
 	arabic := tuned("توجيه", gate.Inconclusive, unclear())
 	return newReport(wide, hebrew, arabic, tuned("emoji-🎉🎉", gate.Pass, better()), tuned("e\u0301te\u0301", gate.Pass, better()))
 }

@@ -32,6 +32,8 @@ type Report struct {
 	Estimate    *Money       `json:"estimate,omitempty"`
 	ReservedUSD float64      `json:"reserved_usd"` // what this run set aside, before launches and benchmarks
 	Budget      *float64     `json:"max_cost_usd,omitempty"`
+	MaxHours    *float64     `json:"max_hours,omitempty"` // the manifest's, from the first launch of these fine-tunes on
+	Deadline    *time.Time   `json:"deadline,omitempty"`  // when they are over, UTC
 }
 
 // Money splits a sum.
@@ -75,6 +77,7 @@ type Leg struct {
 	Estimate    *Money        `json:"estimate,omitempty"`
 	ReservedUSD float64       `json:"reserved_usd"` // set aside before launches and benchmarks
 	Phases      []Phase       `json:"phases"`
+	Stages      []Stage       `json:"stages"` // where the time went, in order
 	Launched    int           `json:"launched"`
 	CostUSD     float64       `json:"cost_usd"`
 	Seconds     float64       `json:"seconds"`
@@ -96,6 +99,8 @@ type Audit struct {
 	Findings     []diag.Finding `json:"findings"`
 	Accepted     int            `json:"accepted"`     // findings that the baseline accepts, and that are not listed
 	Contaminated []string       `json:"contaminated"` // ids of tests that stand in the training data
+	Lengths      *Lengths       `json:"lengths,omitempty"`
+	Answers      *Answers       `json:"answers,omitempty"` // absent where answers hardly repeat
 }
 
 // Phase is one fine-tune and its benchmark.
@@ -113,7 +118,9 @@ type Phase struct {
 	TrainingTokens int64          `json:"training_tokens"`
 	TrainedTokens  int64          `json:"trained_tokens"`
 	FinalLoss      *float64       `json:"final_loss"`
-	TrainSeconds   float64        `json:"train_seconds"` // of this run's wait
+	Losses         []Loss         `json:"losses"`                     // by step, thinned to a hundred
+	Finish         *time.Time     `json:"estimated_finish,omitempty"` // of a job that goes on, if the provider says so; UTC
+	TrainSeconds   float64        `json:"train_seconds"`              // of this run's wait
 	Benchmark      *Benchmark     `json:"benchmark"`
 	Decision       *gate.Decision `json:"decision"`
 	CostUSD        float64        `json:"cost_usd"`
@@ -205,13 +212,20 @@ func (l *Leg) complete() {
 		p := &l.Phases[i]
 		l.Launched += p.Launched
 		l.CostUSD += p.CostUSD
-		p.Extra = orEmpty(p.Extra)
+		p.Extra, p.Losses = orEmpty(p.Extra), orEmpty(p.Losses)
 		if p.Benchmark != nil {
 			p.Benchmark.Flips, p.Benchmark.Labels = orEmpty(p.Benchmark.Flips), orEmpty(p.Benchmark.Labels)
 		}
 	}
 	l.Reasons, l.Next, l.Advice, l.Phases = orEmpty(l.Reasons), orEmpty(l.Next), orEmpty(l.Advice), orEmpty(l.Phases)
+	l.Stages = orEmpty(l.Stages)
 	l.Audit.Findings, l.Audit.Contaminated = orEmpty(l.Audit.Findings), orEmpty(l.Audit.Contaminated)
+	if n := l.Audit.Lengths; n != nil {
+		n.Bins = orEmpty(n.Bins)
+	}
+	if a := l.Audit.Answers; a != nil {
+		a.Most = orEmpty(a.Most)
+	}
 }
 
 func orEmpty[T any](s []T) []T {
