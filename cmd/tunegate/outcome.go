@@ -35,15 +35,9 @@ type outcome struct {
 
 // tuned is the outcome of run and tune.
 func tuned(doc report.Report, path string, m *manifest.Manifest) outcome {
-	o := outcome{verdict: doc.Verdict, page: render.Results(doc), dir: filepath.Dir(m.File), launched: doc.Launched, costUSD: doc.CostUSD, report: filepath.ToSlash(path)}
-	if doc.Verdict != gate.Pass {
-		o.page += "\n" + render.Steps(doc)
-	}
+	o := outcome{verdict: doc.Verdict, page: render.Summary(doc, render.Place{}), dir: filepath.Dir(m.File), launched: doc.Launched, costUSD: doc.CostUSD, report: filepath.ToSlash(path)}
 	for _, l := range doc.Legs {
 		o.findings = append(o.findings, l.Audit.Findings...)
-	}
-	if len(o.findings) > 0 {
-		o.page += "\n" + render.Audit(doc)
 	}
 	return o
 }
@@ -96,7 +90,7 @@ func (in inputs) plan(ctx context.Context, e env, m *manifest.Manifest) (outcome
 	if len(p.Blocked) > 0 {
 		o.verdict, err = gate.Fail, errFindings
 	}
-	o.page = "# Plan\n\n" + prospect(o.verdict) + "\n\n" + fenced(text.String())
+	o.page = render.PlanPage(p)
 	return o, err
 }
 

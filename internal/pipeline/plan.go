@@ -24,7 +24,9 @@ type Plan struct {
 	TrainingUSD  USD         `json:"training_usd"`
 	BenchmarkUSD USD         `json:"benchmark_usd"`
 	CostUSD      USD         `json:"cost_usd"`
-	Hours        float64     `json:"hours"` // of training, from the first launch to the last end
+	Hours        float64     `json:"hours"`                  // of training, from the first launch to the last end
+	Budget       *float64    `json:"max_cost_usd,omitempty"` // the manifest's
+	MaxHours     *float64    `json:"max_hours,omitempty"`    // likewise
 	Matrix       Matrix      `json:"matrix"`
 	Skips        []string    `json:"skips"` // what the profile leaves out, or may
 	Notes        []string    `json:"notes"` // what a run will need besides
@@ -99,7 +101,8 @@ type Comparison struct {
 // MakePlan audits the data and estimates what Run would launch, and launches nothing.
 func MakePlan(ctx context.Context, m *manifest.Manifest, o Options) (Plan, error) {
 	r := &run{Options: o, m: m}
-	p := Plan{Profile: string(m.Profile), Legs: []PlanLeg{}, Agents: []PlanAgent{}, Phases: []PlanPhase{}, Blocked: []string{}, Matrix: Matrix{Include: []MatrixLeg{}}}
+	p := Plan{Profile: string(m.Profile), Legs: []PlanLeg{}, Agents: []PlanAgent{}, Phases: []PlanPhase{}, Blocked: []string{},
+		Budget: m.Budget.MaxCostUSD, MaxHours: m.Budget.MaxHours, Matrix: Matrix{Include: []MatrixLeg{}}}
 	agents, err := selected(m, o.Legs)
 	if err != nil {
 		return p, err

@@ -218,6 +218,10 @@ func (r *run) trained(p phase, out *report.Phase, at *seat, bill *bill, state tr
 	}
 	j := state.Job
 	out.Job, out.Status, out.Attempt, out.Model, out.TrainedTokens, out.ErrorCode = j.ID, string(j.Status), j.Attempt, j.Model, j.TrainedTokens, j.Code
+	if !j.CreatedAt.IsZero() {
+		made := j.CreatedAt.UTC()
+		out.Created = &made
+	}
 	out.Launched, out.Extra, out.TrainSeconds = state.Launched, state.Extra, time.Since(began).Seconds()
 	if errors.Is(err, train.ErrNotFound) {
 		out.Status = "lost"
