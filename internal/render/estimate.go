@@ -40,8 +40,10 @@ func prospect(p pipeline.Plan) string {
 		return "nothing to tune"
 	case launched == 0:
 		return "❌ nothing would be launched"
+	case launched < len(p.Legs):
+		return fmt.Sprintf("⚠️ only %d of %s would be launched", launched, plural(len(p.Legs), "leg"))
 	case len(p.Blocked) > 0:
-		return fmt.Sprintf("⚠️ something stops a part of it, %d of %s would be launched", launched, plural(len(p.Legs), "leg"))
+		return fmt.Sprintf("⚠️ %s would be launched, perhaps not to the end", plural(len(p.Legs), "leg"))
 	}
 	return fmt.Sprintf("✅ ready to tune %s, %s", plural(len(p.Legs), "leg"), cost)
 }

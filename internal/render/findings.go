@@ -19,7 +19,22 @@ const shownPath = 120
 // Audit is reports/quick_quality_audit.md: what the data showed, the worst first.
 func Audit(r report.Report) string {
 	var b strings.Builder
-	b.WriteString("# Data audit\n\n" + auditTable(r.Legs))
+	n, accepted := map[diag.Severity]int{}, 0
+	for _, l := range r.Legs {
+		for severity, k := range severities(l.Audit.Findings) {
+			n[severity] += k
+		}
+		accepted += l.Audit.Accepted
+	}
+	says := "✅ **Nothing here stops a launch**"
+	if n[diag.Critical] > 0 {
+		says = "❌ **What is critical stops the launch**"
+	}
+	fmt.Fprintf(&b, "# Data audit\n\n%s · %d critical, %s, %d info", says, n[diag.Critical], plural(n[diag.Warning], "warning"), n[diag.Info])
+	if accepted > 0 {
+		fmt.Fprintf(&b, " · %s more, which the baseline accepts", plural(accepted, "finding"))
+	}
+	b.WriteString("\n\n" + auditTable(r.Legs))
 	var sound []string
 	for _, l := range r.Legs {
 		if len(l.Audit.Findings) == 0 {
@@ -28,6 +43,9 @@ func Audit(r report.Report) string {
 		}
 		fmt.Fprintf(&b, "\n## %s\n\n", inline(l.ID))
 		b.WriteString(Findings(l.Audit.Findings))
+		if n := len(l.Audit.Contaminated); n > 0 {
+			fmt.Fprintf(&b, "\n%s left out of the benchmark, because the training data has them too: %s.\n", plural(n, "test"), some(each(l.Audit.Contaminated, code), 20))
+		}
 	}
 	if len(sound) > 0 {
 		fmt.Fprintf(&b, "\nNo finding in the data of %s.\n", strings.Join(each(sound, inline), ", "))

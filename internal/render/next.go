@@ -19,15 +19,18 @@ func Next(r report.Report) string {
 		}
 		fmt.Fprintf(&b, "\n## %s: %s\n\n", some(each(g.ids, inline), 5), verdict(g.verdict))
 		bullets(&b, g.reasons)
-		if g.advised || len(g.next) == 0 {
-			continue // the steps of advice stand below in full
+		if g.advised {
+			advise(&b, r.Legs, g.ids) // its steps in short would be the same again
+			continue
+		}
+		if len(g.next) == 0 {
+			continue
 		}
 		b.WriteString("\nWhat to do:\n\n")
 		for i, n := range g.next {
 			fmt.Fprintf(&b, "%d. %s\n", i+1, tightUnits(inline(n)))
 		}
 	}
-	advise(&b, r.Legs)
 	head := "\n## Passed\n\n"
 	for _, g := range all {
 		if g.verdict != gate.Pass {
