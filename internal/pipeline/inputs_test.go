@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -153,12 +154,12 @@ func TestInputsOfACommand(t *testing.T) {
 			swap(t, "tunegate.yaml", "tests: tests0.jsonl", "tests: tests0.jsonl, grader: {name: command, command: [python3, grade.py]}")(dir)
 			put(t, dir, "grade.py", script)
 		})
-		r, l := &run{m: m, head: m, Options: Options{Known: map[string]report.Leg{}}}, newLeg(m, m.Agents[0])
+		r, l := &run{m: m, head: m, known: map[string]report.Leg{}}, newLeg(m, m.Agents[0])
 		r.locate(t.Context(), l)
 		if l.out.Inputs == "" {
 			t.Fatalf("no inputs: %q", l.out.Reasons)
 		}
-		r.Known[l.out.Inputs] = report.Leg{Inputs: l.out.Inputs, Verdict: gate.Pass, Phases: []report.Phase{{Benchmark: &report.Benchmark{}, Decision: &gate.Decision{Verdict: gate.Pass}}}}
+		r.known[l.out.Inputs] = report.Leg{Inputs: l.out.Inputs, Verdict: gate.Pass, Phases: []report.Phase{{Benchmark: &report.Benchmark{}, Decision: &gate.Decision{Verdict: gate.Pass}}}}
 		if _, ok := r.stands(l); ok {
 			t.Error("a result of a program is taken over")
 		}
@@ -182,10 +183,12 @@ func TestKnownResultsStand(t *testing.T) {
 			t.Helper()
 			w.sent, w.kind = nil, nil
 			o := o
-			o.State, o.Known = t.TempDir(), map[string]report.Leg{}
+			o.State = t.TempDir()
+			known := map[string]report.Leg{}
+			o.Known = recalls(known)
 			o.Trust = &Trust{Base: m, Hosts: o.Trust.Hosts}
 			for _, l := range known {
-				o.Known[l.Inputs] = l
+				known[l.Inputs] = l
 			}
 			doc, err := Run(t.Context(), m, o)
 			if err != nil {
@@ -215,7 +218,7 @@ func TestKnownResultsStand(t *testing.T) {
 		if fourth.Launched != 1 || fourth.Legs[0].Carried || !fourth.Legs[1].Carried || verdicts(fourth) != "pass pass" {
 			t.Errorf("a change: %d launched\n%s", fourth.Launched, wording(fourth))
 		}
-		p, err := MakePlan(t.Context(), m, Options{Known: map[string]report.Leg{first.Legs[1].Inputs: first.Legs[1]}})
+		p, err := MakePlan(t.Context(), m, Options{Known: recalls(map[string]report.Leg{first.Legs[1].Inputs: first.Legs[1]})})
 		if err != nil || p.Legs[0].Known || !p.Legs[1].Known {
 			t.Errorf("the plan knows %+v, %v", p.Legs, err)
 		}
@@ -250,14 +253,19 @@ func TestWhatDoesNotStand(t *testing.T) {
 		"pass without a benchmark":   {report.Leg{Inputs: l.out.Inputs, Verdict: gate.Pass, Phases: []report.Phase{{Decision: &gate.Decision{Verdict: gate.Pass}}}}, false},
 		"result of some other input": {other, false},
 	} {
-		r.Known = map[string]report.Leg{l.out.Inputs: c.leg}
+		r.known = map[string]report.Leg{l.out.Inputs: c.leg}
 		if _, ok := r.stands(l); ok != c.stands {
 			t.Errorf("%s stands: %v", name, ok)
 		}
 	}
-	r.Known = map[string]report.Leg{"": {Verdict: gate.Pass}}
+	r.known = map[string]report.Leg{"": {Verdict: gate.Pass}}
 	l.out.Inputs = ""
 	if _, ok := r.stands(l); ok {
 		t.Error("a leg without inputs has a result")
 	}
+}
+
+// recalls is for Options.Known.
+func recalls(known map[string]report.Leg) func(context.Context, []string) map[string]report.Leg {
+	return func(context.Context, []string) map[string]report.Leg { return known }
 }

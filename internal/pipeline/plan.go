@@ -25,7 +25,9 @@ type Plan struct {
 	TrainingUSD  USD         `json:"training_usd"`
 	BenchmarkUSD USD         `json:"benchmark_usd"`
 	CostUSD      USD         `json:"cost_usd"`
-	Hours        float64     `json:"hours"` // of training, from the first launch to the last end
+	Hours        float64     `json:"hours"`                  // of training, from the first launch to the last end
+	Budget       *float64    `json:"max_cost_usd,omitempty"` // the manifest's
+	MaxHours     *float64    `json:"max_hours,omitempty"`    // likewise
 	Matrix       Matrix      `json:"matrix"`
 	Skips        []string    `json:"skips"` // what the profile leaves out, or may
 	Notes        []string    `json:"notes"` // what a run will need besides
@@ -140,7 +142,8 @@ func Foresee(ctx context.Context, m *manifest.Manifest, o Options) (p Plan, sett
 
 // plan lays the legs out.
 func (r *run) plan(legs []*leg) Plan {
-	p := Plan{Profile: string(r.m.Profile), Legs: []PlanLeg{}, Agents: []PlanAgent{}, Phases: []PlanPhase{}, Blocked: []string{}, Changes: []diag.Finding{}, Matrix: Matrix{Include: []MatrixLeg{}}}
+	p := Plan{Profile: string(r.m.Profile), Legs: []PlanLeg{}, Agents: []PlanAgent{}, Phases: []PlanPhase{}, Blocked: []string{}, Changes: []diag.Finding{},
+		Budget: r.m.Budget.MaxCostUSD, MaxHours: r.m.Budget.MaxHours, Matrix: Matrix{Include: []MatrixLeg{}}}
 	ledger := cost.NewLedger(r.m.Budget.MaxCostUSD)
 	for _, l := range legs {
 		p.add(l, ledger)

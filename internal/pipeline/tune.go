@@ -241,6 +241,10 @@ func (r *run) trained(p phase, out *report.Phase, at *seat, bill *bill, state tr
 	if finish := j.EstimatedFinish.UTC(); !j.EstimatedFinish.IsZero() && !j.Status.Final() {
 		out.Finish = &finish
 	}
+	if !j.CreatedAt.IsZero() {
+		made := j.CreatedAt.UTC()
+		out.Created = &made
+	}
 	out.Launched, out.Extra, out.TrainSeconds = state.Launched, state.Extra, time.Since(began).Seconds()
 	if errors.Is(err, train.ErrNotFound) {
 		out.Status = "lost"

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/bidi"
 )
 
 // maxText is how much of one text a page shows, in code points; report.json has all of it.
@@ -22,6 +24,8 @@ func clean(s string) string {
 	n, marks := 0, 0
 	for _, r := range s {
 		switch {
+		case r >= ' ' && r < 0x7f || unicode.IsLetter(r): // nearly all there is, and nothing more to look up
+			marks = 0
 		case unicode.In(r, unicode.Mn, unicode.Me):
 			if marks++; marks > maxMarks {
 				continue
@@ -65,10 +69,24 @@ func inline(s string) string {
 		return blank
 	}
 	s = inlineEscapes.Replace(s)
-	s = issueReference.ReplaceAllString(s, "$1"+joiner+"-")
+	s = reference.ReplaceAllString(s, "$1"+joiner+"-")
+	s = digest.ReplaceAllStringFunc(s, func(hex string) string { return sixes.ReplaceAllString(hex, "$0"+joiner) })
 	s = webAddress.ReplaceAllString(s, "$1"+joiner+".")
-	return lineStart.ReplaceAllString(s, `$1\$2`)
+	return lineStart.ReplaceAllString(s, `$1\$2`) + turnBack(s)
 }
+
+// turnBack is what ends a text that runs from right to left, nothing for others: a mark that is shown as nothing, without which a
+// sign or a number behind the text would be taken into it.
+func turnBack(s string) string {
+	for _, r := range s {
+		if p, _ := bidi.LookupRune(r); p.Class() == bidi.R || p.Class() == bidi.AL {
+			return leftToRight
+		}
+	}
+	return ""
+}
+
+const leftToRight = "\u200e"
 
 // blank stands for a text without a visible character.
 const blank = "(blank)"
@@ -82,9 +100,11 @@ var (
 		"&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "@"+joiner, "#", "#"+joiner, "://", ":"+joiner+"//",
 		`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`, "$", `\$`,
 	)
-	issueReference = regexp.MustCompile(`(?i)\b(gh)-`)
-	webAddress     = regexp.MustCompile(`(?i)(www)\.`)
-	lineStart      = regexp.MustCompile(`^([0-9]*)([-+.)=])`)
+	reference  = regexp.MustCompile(`(?i)\b(gh|ghsa|cve)-`)
+	digest     = regexp.MustCompile(`(?i)\b[0-9a-f]{7,64}\b`) // a commit may begin with it
+	sixes      = regexp.MustCompile(`.{6}`)                   // fewer than seven are no name of a commit
+	webAddress = regexp.MustCompile(`(?i)(www)\.`)
+	lineStart  = regexp.MustCompile(`^([0-9]*)([-+.)=])`)
 )
 
 // code writes a text as a code span that it cannot leave.
@@ -106,7 +126,7 @@ func code(s string) string {
 	if s[0] == '`' || s[len(s)-1] == '`' || s[0] == ' ' && s[len(s)-1] == ' ' {
 		s = " " + s + " "
 	}
-	return fence + s + fence
+	return fence + s + fence + turnBack(s)
 }
 
 // cell is code for a table. There a pipe ends the cell even within code unless it is escaped, and a

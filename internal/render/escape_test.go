@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"html"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -50,18 +51,58 @@ func skeleton(page string) []string {
 	return nodes
 }
 
+// reaching is what GitHub makes a mention, a reference or a link of, in text that is not code.
+var reaching = regexp.MustCompile(`(?i)@[a-z0-9]|#[0-9]|\bgh-[0-9]|\b[0-9a-f]{7,40}\b|://|\bwww\.`)
+
+// spoken is the text of a page outside of code, as a reader sees it, block by block; addresses of links are no part of it.
+func spoken(page string) (all []string) {
+	source := []byte(page)
+	var b strings.Builder
+	err := ast.Walk(github().Parser().Parse(text.NewReader(source)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch n := n.(type) {
+		case *ast.CodeSpan, *ast.FencedCodeBlock:
+			if entering {
+				b.WriteString(" ")
+			}
+			return ast.WalkSkipChildren, nil
+		case *ast.Text:
+			if entering {
+				b.Write(n.Segment.Value(source))
+			}
+		default:
+			if entering && n.Type() == ast.TypeBlock {
+				all = append(all, html.UnescapeString(unescaped.ReplaceAllString(b.String(), "$1")))
+				b.Reset()
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	if err != nil {
+		panic(err) // the walker above returns none
+	}
+	return append(all, html.UnescapeString(unescaped.ReplaceAllString(b.String(), "$1")))
+}
+
+var unescaped = regexp.MustCompile("\\\\([!-/:-@\\[-`{-~])")
+
 // staysInPlace checks that a text changes nothing about the pages but the text in its places.
 func staysInPlace(t *testing.T, s string) {
 	t.Helper()
-	r, plain := marked(s), marked("harmless")
+	harmless := "harmless"
 	if strings.TrimSpace(clean(s)) == "" {
-		plain = marked(s[:min(len(s), 1)]) // absent, or blank
+		harmless = s[:min(len(s), 1)] // absent, or blank
 	}
+	r, plain := marked(s), marked(harmless)
 	for page, write := range map[string]func() (got, want string){
 		"results": func() (string, string) { return Results(r), Results(plain) },
 		"audit":   func() (string, string) { return Audit(r), Audit(plain) },
 		"next":    func() (string, string) { return Next(r), Next(plain) },
-		"steps":   func() (string, string) { return Steps(r), Steps(plain) },
+		"comment": func() (string, string) { return Comment(r, ours()), Comment(plain, ours()) },
+		"summary": func() (string, string) { return Summary(r, ours()), Summary(plain, ours()) },
+		"estimate": func() (string, string) {
+			return Estimate(markedPlan(s), ours()), Estimate(markedPlan(harmless), ours())
+		},
+		"plan": func() (string, string) { return PlanPage(markedPlan(s)), PlanPage(markedPlan(harmless)) },
 	} {
 		got, want := write()
 		a, b := skeleton(got), skeleton(want)
@@ -71,6 +112,11 @@ func staysInPlace(t *testing.T, s string) {
 				i++
 			}
 			t.Errorf("%q changes %s at node %d: %q, want %q", s, page, i, a[min(i, len(a)):min(i+3, len(a))], b[min(i, len(b)):min(i+3, len(b))])
+		}
+		for _, text := range spoken(got) {
+			if found := reaching.FindString(text); found != "" {
+				t.Errorf("%q: in %s, GitHub would make a link or a mention of %q", s, page, found)
+			}
 		}
 	}
 	for _, width := range []int{0, 40} {
@@ -94,12 +140,13 @@ func shownAsIs(t *testing.T, s string) {
 		if err := github().Convert([]byte(page), &b); err != nil {
 			t.Fatal(err)
 		}
-		body, opens := strings.CutPrefix(b.String(), before)
+		// The mark behind a text that runs from right to left stands outside of code.
+		body, opens := strings.CutPrefix(strings.ReplaceAll(b.String(), "</code>"+leftToRight, "</code>"), before)
 		body, closes := strings.CutSuffix(body, after)
 		if !opens || !closes {
 			t.Fatalf("%q is not in its place: %q", s, b.String())
 		}
-		return strings.ReplaceAll(html.UnescapeString(body), joiner, "")
+		return strings.TrimSuffix(strings.ReplaceAll(html.UnescapeString(body), joiner, ""), leftToRight)
 	}
 	if got, want := show("- "+inline(s)+"\n", "<ul>\n<li>", "</li>\n</ul>\n"), strings.TrimSpace(want); got != want {
 		t.Errorf("inline shows %q for %q", got, want)
@@ -122,7 +169,7 @@ func attacks() []string {
 		hostile(), "", " ", "\n\n# heading\n\n", "- list", "+ list", "1. list", "1) list", "    indented code", "\tindented code", "> quote", "---", "===", "***", "```", "~~~", "| a | b |",
 		"<b>", "</details>", "<details open>", "<!--", "-->", "<?x", "<![CDATA[", "&lt;", "&#60;script>", "[a](b)", "![a](b)", "[a]: http://x.example", "[^1]", "[^1]: note", "[ ] task", "[x] task",
 		"http://x.example", "HTTPS://x.example", "ftp://x.example/a", "www.x.example", "WWW.x.example", "a@x.example", "mailto:a@x.example", "xmpp:a@x.example", "<a@x.example>",
-		"@someone", "#12", "GH-12", "gh-12", "owner/name#12", "*a*", "**a**", "_a_", "__a__", "~a~", "~~a~~", "`a`", "``a`", "`", "```````", "` a `", " a ", "a`", "`a", `\`, `\\`, `\|`, `\\|`, `a\`, "|", "||", `|\`, "`|`", "`\\|`",
+		"@someone", "0123456789abcdef", "fix in deadbee.", "#12", "GH-12", "gh-12", "owner/name#12", "*a*", "**a**", "_a_", "__a__", "~a~", "~~a~~", "`a`", "``a`", "`", "```````", "` a `", " a ", "a`", "`a", `\`, `\\`, `\|`, `\\|`, `a\`, "|", "||", `|\`, "`|`", "`\\|`",
 		"a\\\nb", "a  \nb", "a\r\nb", "a\u2028b", "a\x00b", "\xff\xfe", "\x1b[2J", "\x9b31m", "\u202egnp.exe", "\u2066a\u2069", "\u200b", "\ufeffa", "\u0300\u0300\u0300\u0300\u0300\u0300", "\U000e0041\U000e0042",
 		strings.Repeat("x", 5000), strings.Repeat("`", 5000), strings.Repeat("|", 5000), strings.Repeat("<details>", 500), "שלום (12)", "客服", "$a$", "$$a$$", ":tada:",
 	}
@@ -138,7 +185,7 @@ func TestHostileTextStaysInPlace(t *testing.T) {
 // No page holds a link, an image or HTML other than its own, whatever is in the report.
 func TestPagesHoldNoLinks(t *testing.T) {
 	for name, r := range cases() {
-		for _, page := range []string{Results(r), Audit(r), Next(r)} {
+		for _, page := range []string{Results(r), Audit(r), Next(r), Comment(r, Place{}), Summary(r, Place{})} {
 			for _, node := range skeleton(page) {
 				_, what, _ := strings.Cut(node, " ")
 				kind, html, _ := strings.Cut(what, " ")

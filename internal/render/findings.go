@@ -13,18 +13,28 @@ import (
 // shownFindings is how many findings of a leg the audit's page shows; the JSON has all.
 const shownFindings = 100
 
+// shownPath is how much of a path a finding shows, in columns.
+const shownPath = 120
+
 // Audit is reports/quick_quality_audit.md: what the data showed, the worst first.
 func Audit(r report.Report) string {
 	var b strings.Builder
-	b.WriteString("# Data audit\n\n| leg | rows | messages | tokens | critical | warning | info |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
-	for i := range r.Legs {
-		a := &r.Legs[i].Audit
-		n := map[diag.Severity]int{}
-		for _, f := range a.Findings {
-			n[f.Severity] += max(len(f.Lines), 1)
+	n, accepted := map[diag.Severity]int{}, 0
+	for _, l := range r.Legs {
+		for severity, k := range severities(l.Audit.Findings) {
+			n[severity] += k
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %d |\n", name(&r.Legs[i]), thousands(int64(a.Rows)), thousands(int64(a.Messages)), thousands(a.Tokens), n[diag.Critical], n[diag.Warning], n[diag.Info])
+		accepted += l.Audit.Accepted
 	}
+	says := "✅ **Nothing here stops a launch**"
+	if n[diag.Critical] > 0 {
+		says = "❌ **What is critical stops the launch**"
+	}
+	fmt.Fprintf(&b, "# Data audit\n\n%s · %d critical, %s, %d info", says, n[diag.Critical], plural(n[diag.Warning], "warning"), n[diag.Info])
+	if accepted > 0 {
+		fmt.Fprintf(&b, " · %s more, which the baseline accepts", plural(accepted, "finding"))
+	}
+	b.WriteString("\n\n" + auditTable(r.Legs))
 	var sound []string
 	for _, l := range r.Legs {
 		if len(l.Audit.Findings) == 0 {
@@ -33,6 +43,9 @@ func Audit(r report.Report) string {
 		}
 		fmt.Fprintf(&b, "\n## %s\n\n", inline(l.ID))
 		b.WriteString(Findings(l.Audit.Findings))
+		if n := len(l.Audit.Contaminated); n > 0 {
+			fmt.Fprintf(&b, "\n%s left out of the benchmark, because the training data has them too: %s.\n", plural(n, "test"), some(each(l.Audit.Contaminated, code), 20))
+		}
 	}
 	if len(sound) > 0 {
 		fmt.Fprintf(&b, "\nNo finding in the data of %s.\n", strings.Join(each(sound, inline), ", "))
@@ -40,33 +53,72 @@ func Audit(r report.Report) string {
 	return b.String()
 }
 
+// auditTable is a row a leg.
+func auditTable(legs []report.Leg) string {
+	var b strings.Builder
+	b.WriteString("| leg | rows | messages | tokens | critical | warning | info |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	for i := range legs {
+		a := &legs[i].Audit
+		n := severities(a.Findings)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %d |\n", name(legs[i].ID), thousands(int64(a.Rows)), thousands(int64(a.Messages)), thousands(a.Tokens), n[diag.Critical], n[diag.Warning], n[diag.Info])
+	}
+	return b.String()
+}
+
+// severities counts findings, each line that one stands for.
+func severities(findings []diag.Finding) map[diag.Severity]int {
+	n := map[diag.Severity]int{}
+	for _, f := range findings {
+		n[f.Severity] += max(len(f.Lines), 1)
+	}
+	return n
+}
+
 // Findings lists findings in Markdown, folded, the worst first.
 func Findings(findings []diag.Finding) string {
 	if len(findings) == 0 {
 		return "No finding.\n"
 	}
+	return findingList(findings, shownFindings, inline)
+}
+
+// findingList lists findings, folded, the worst first, so many at most; write writes their texts.
+func findingList(findings []diag.Finding, most int, write func(string) string) string {
 	var b strings.Builder
 	folded := audit.Fold(findings)
 	slices.SortStableFunc(folded, func(x, y diag.Finding) int { return int(y.Severity) - int(x.Severity) })
 	for i, f := range folded {
-		if i == shownFindings {
+		if i == most {
 			fmt.Fprintf(&b, "- … and %d more, all in `report.json`\n", len(folded)-i)
 			break
 		}
-		where := f.File
+		where := Clip(clean(f.File), shownPath)
 		if f.Line > 0 {
 			where += fmt.Sprintf(":%d", f.Line)
 		}
-		fmt.Fprintf(&b, "- **%s** %s in %s: %s", f.Severity, code(f.Rule), code(where), inline(f.Message))
+		fmt.Fprintf(&b, "- **%s** %s in %s: %s", f.Severity, named(f.Rule), code(where), write(f.Message))
 		if n := len(f.Lines); n > 1 {
 			fmt.Fprintf(&b, "; lines %s", some(each(f.Lines, func(n int) string { return fmt.Sprint(n) }), 10))
 		}
 		b.WriteString("\n")
 		if f.Hint != "" {
-			fmt.Fprintf(&b, "  - %s\n", inline(f.Hint))
+			fmt.Fprintf(&b, "  - %s\n", write(f.Hint))
 		}
 	}
 	return b.String()
+}
+
+// distinct returns each of the findings once: legs may share a file.
+func distinct(findings []diag.Finding) []diag.Finding {
+	told := map[string]bool{}
+	var out []diag.Finding
+	for _, f := range findings {
+		if text := f.String(); !told[text] {
+			told[text] = true
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // shownStopping is how many kinds of critical findings a plan shows; an audit shows all.
@@ -74,14 +126,7 @@ const shownStopping = 10
 
 // stopping lists the critical findings for a terminal, folded, each with its hint.
 func stopping(b *strings.Builder, findings []diag.Finding) {
-	var critical []diag.Finding
-	told := map[string]bool{} // legs may share a file
-	for _, f := range findings {
-		if text := f.String(); f.Severity == diag.Critical && !told[text] {
-			told[text] = true
-			critical = append(critical, f)
-		}
-	}
+	critical := slices.DeleteFunc(distinct(findings), func(f diag.Finding) bool { return f.Severity != diag.Critical })
 	folded := audit.Fold(critical)
 	for i, f := range folded {
 		if i == shownStopping {

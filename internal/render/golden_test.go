@@ -101,32 +101,6 @@ func TestColourCarriesNothing(t *testing.T) {
 	}
 }
 
-// Below the results, the steps say what to do and repeat no reason.
-func TestStepsRepeatNothing(t *testing.T) {
-	for name, r := range cases() {
-		if name == "hostile" || name == "long" {
-			continue // one text is in all places there
-		}
-		steps := Steps(r)
-		for _, l := range r.Legs {
-			for _, reason := range l.Reasons {
-				if strings.Contains(steps, inline(reason)) {
-					t.Errorf("%s: the steps repeat %q", name, reason)
-				}
-			}
-			for _, n := range l.Next {
-				if !strings.Contains(steps, inline(n)) {
-					t.Errorf("%s: the steps leave out %q", name, n)
-				}
-			}
-		}
-	}
-	stopped := cases()["audit-stop"]
-	if got, want := Steps(stopped), "# Next steps\n\n## support-router: ❌ fail\n\n1. mend data/train.jsonl:3:75"; !strings.HasPrefix(got, want) || strings.Contains(got, "bank-triage") {
-		t.Errorf("got %s", got)
-	}
-}
-
 // What is alike is said once: forty legs held back by one are one thing to read.
 func TestGroups(t *testing.T) {
 	got := render(t, cases()["audit-stop"], Screen{})

@@ -18,7 +18,7 @@ func verdict(v gate.Verdict) string {
 	case gate.Fail:
 		sign = "❌"
 	case gate.Inconclusive:
-		sign = "❔"
+		sign = "❓"
 	case gate.Pending:
 		sign = "⏳"
 	}
@@ -32,36 +32,110 @@ func Results(r report.Report) string {
 	if r.Name != "" {
 		title += ": " + inline(r.Name)
 	}
-	fmt.Fprintf(&b, "# %s\n\n**%s** · %s · %s · %s · %s\n\n", title, verdict(r.Verdict), tally(r), launches(r), spent(r), tightDuration(r.Seconds))
+	fmt.Fprintf(&b, "# %s\n\n**%s** · %s\n\n", title, verdict(r.Verdict), tally(r))
+	b.WriteString(legTable(r.Legs, 0, nil))
 	gates := asked(r.Legs)
 	if len(gates) == 1 {
-		fmt.Fprintf(&b, "A leg passes when %s.\n\n", gates[0])
+		fmt.Fprintf(&b, "\nA leg passes when %s.\n", gates[0])
 	}
-	b.WriteString("| leg | verdict | base → tuned | improvement | evidence | cost | time |\n| --- | --- | ---: | ---: | --- | ---: | ---: |\n")
-	for i := range r.Legs {
-		l := &r.Legs[i]
-		scores, better, rests := none, none, none
-		if d := judged(l); d != nil {
-			scores = tight(score(d.Base)) + " " + tight("→ "+score(d.Tuned))
-			better = tight(improvement(d.Improvement)) + interval(d)
-			rests = fmt.Sprintf("%s %s of %d %s", tight(fmt.Sprintf("%d won,", d.Wins)), tight(fmt.Sprintf("%d lost", d.Losses)), d.N, tight("("+pValue(d.P)+")"))
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", name(l), tight(verdict(l.Verdict)), scores, better, rests, tight(dollars(l.CostUSD)), tightDuration(l.Seconds))
-	}
-	if r.Estimate != nil {
-		fmt.Fprintf(&b, "\nEstimated before the launch: %s of training and at most %s of benchmark.\n", dollars(r.Estimate.TrainingUSD), dollars(r.Estimate.BenchmarkUSD))
-	}
-	if r.ReservedUSD > 0 {
-		fmt.Fprintf(&b, "Set aside: %s. Spent: %s.\n", dollars(r.ReservedUSD), dollars(r.CostUSD))
-	}
+	b.WriteString("\n" + totals(r))
 	for i := range r.Legs {
 		resultsLeg(&b, &r.Legs[i], len(gates) > 1)
 	}
 	return b.String()
 }
 
-// name is a leg's name in a table.
-func name(l *report.Leg) string { return cell(label(l.ID)) }
+// legTable is a row a leg. With a limit for its size, and more legs than fit, it has those that need a person first, and says
+// how many more there are.
+func legTable(legs []report.Leg, room int, size func(string) int) string {
+	const head = "| leg | verdict | base → tuned | improvement | evidence | cost | time |\n| --- | --- | ---: | ---: | --- | ---: | ---: |\n"
+	if len(legs) == 0 {
+		return "There is no leg.\n"
+	}
+	rows, all := make([]string, len(legs)), 0
+	for i := range legs {
+		rows[i] = legRow(&legs[i])
+		if size != nil {
+			all += size(rows[i])
+		}
+	}
+	if all <= room {
+		return head + strings.Join(rows, "")
+	}
+	var b strings.Builder
+	b.WriteString(head)
+	left := map[gate.Verdict]int{}
+	for _, v := range verdicts() {
+		for i := range legs {
+			if legs[i].Verdict != v {
+				continue
+			}
+			if room -= size(rows[i]); room < 0 || left[v] > 0 {
+				left[v]++
+				continue
+			}
+			b.WriteString(rows[i])
+		}
+	}
+	var more []string
+	for _, v := range verdicts() {
+		if left[v] > 0 {
+			more = append(more, fmt.Sprintf("%d %s", left[v], v))
+		}
+	}
+	fmt.Fprintf(&b, "\nThe table is too long for this page; legs left out: %s.\n", strings.Join(more, ", "))
+	return b.String()
+}
+
+func legRow(l *report.Leg) string {
+	scores, better, rests := none, none, none
+	if d := judged(l); d != nil {
+		scores = tight(score(d.Base)) + " " + tight("→ "+score(d.Tuned))
+		better = tight(improvement(d.Improvement)) + interval(d)
+		rests = fmt.Sprintf("%s %s of %d %s", tight(fmt.Sprintf("%d won,", d.Wins)), tight(fmt.Sprintf("%d lost", d.Losses)), d.N, tight("("+pValue(d.P)+")"))
+	} else if s := state(l); s != "" {
+		rests = s
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |\n", name(l.ID), tight(verdict(l.Verdict)), scores, better, rests, tight(dollars(l.CostUSD)), tightDuration(l.Seconds))
+}
+
+// state says of a leg without scores where it stands: what its job does, or why there are none.
+func state(l *report.Leg) string {
+	p := l.Last()
+	if l.Verdict != gate.Pending || p == nil || p.Job == "" {
+		if len(l.Reasons) == 0 {
+			return ""
+		}
+		return inline(Clip(clean(l.Reasons[0]), 80))
+	}
+	s := fmt.Sprintf("job %s %s", name(p.Job), inline(p.Status))
+	if p.Created != nil {
+		s += ", made " + moment(*p.Created)
+	}
+	if p.Finish != nil {
+		s += ", expected to end " + moment(*p.Finish)
+	}
+	return s
+}
+
+// totals sets what was spent beside what was allowed.
+func totals(r report.Report) string {
+	parts := []string{"**Cost** " + spent(r)}
+	if r.Estimate != nil {
+		parts = append(parts, fmt.Sprintf("**Estimate** %s of training, at most %s of benchmark", dollars(r.Estimate.TrainingUSD), dollars(r.Estimate.BenchmarkUSD)))
+	}
+	if r.Verdict == gate.Pending && r.ReservedUSD > 0 {
+		parts = append(parts, "**Set aside** "+dollars(r.ReservedUSD))
+	}
+	parts = append(parts, "**Time** "+duration(r.Seconds))
+	if r.Deadline != nil {
+		parts = append(parts, "**Deadline** "+moment(*r.Deadline))
+	}
+	return strings.Join(append(parts, "**Launches** "+launches(r)), " · ") + "\n"
+}
+
+// name is a name in a table.
+func name(s string) string { return cell(label(s)) }
 
 // asked says what the legs had to show, each way of asking once.
 func asked(legs []report.Leg) (all []string) {
@@ -160,7 +234,7 @@ func job(p report.Phase) string {
 	if p.Job == "" {
 		return none
 	}
-	s := cell(p.Job) + " " + inline(p.Status)
+	s := name(p.Job) + " " + inline(p.Status)
 	if p.Launched == 0 {
 		s += ", reused"
 	}
@@ -186,30 +260,45 @@ func byLabel(b *strings.Builder, labels []report.Label) {
 	}
 	fmt.Fprintf(b, "\n<details><summary>What was wanted, and how often it came: %s</summary>\n\n| wanted | tests | base | tuned | won | lost |\n| --- | ---: | ---: | ---: | ---: | ---: |\n", of)
 	for _, g := range shown {
-		fmt.Fprintf(b, "| %s | %d | %s | %s | %d | %d |\n", cell(g.Label), g.Tests, tight(score(g.Base)), tight(score(g.Tuned)), g.Wins, g.Losses)
+		fmt.Fprintf(b, "| %s | %d | %s | %s | %d | %d |\n", name(g.Label), g.Tests, tight(score(g.Base)), tight(score(g.Tuned)), g.Wins, g.Losses)
 	}
 	b.WriteString("\nA label of a handful of tests shows nothing by itself.\n\n</details>\n")
 }
 
 // flipped writes tests with both answers side by side.
 func flipped(b *strings.Builder, flips []report.Flip) {
-	if len(flips) == 0 {
-		return
+	if len(flips) > 0 {
+		b.WriteString(details("Where the models differ, "+plural(len(flips), "test"), flipTable(flips, len(flips)), false))
 	}
-	fmt.Fprintf(b, "\n<details><summary>Where the models differ, %s</summary>\n\n| | test | asked | wanted | base | tuned |\n| --- | --- | --- | --- | --- | --- |\n", plural(len(flips), "test"))
-	for _, f := range flips {
-		which := "won"
-		if f.Gain < 0 {
-			which = "**lost**"
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", which, cell(f.Test), cell(f.Input), cell(f.Ideal), cell(f.Base.Text), cell(f.Tuned.Text))
-	}
-	b.WriteString("\n</details>\n")
 }
+
+// flipTable is a row a test: those that were lost, then those that were won, so many of each.
+func flipTable(flips []report.Flip, most int) string {
+	var b strings.Builder
+	b.WriteString("| test | asked | wanted | base | tuned |\n| --- | --- | --- | --- | --- |\n")
+	lost, won := 0, 0
+	for _, f := range flips {
+		which, n := "won", &won
+		if f.Gain < 0 {
+			which, n = "**lost**", &lost
+		}
+		if *n++; *n > most {
+			continue
+		}
+		fmt.Fprintf(&b, "| %s %s | %s | %s | %s | %s |\n", which, name(f.Test), said(f.Input), said(f.Ideal), said(f.Base.Text), said(f.Tuned.Text))
+	}
+	return b.String()
+}
+
+// said is a text of data or a model in a table.
+func said(s string) string { return cell(Clip(clean(s), shownSaid)) }
+
+// shownSaid is how much of it is shown, in columns.
+const shownSaid = 160
 
 // bullets writes a list.
 func bullets(b *strings.Builder, texts []string) {
 	for _, t := range texts {
-		fmt.Fprintf(b, "- %s\n", inline(t))
+		fmt.Fprintf(b, "- %s\n", tightUnits(inline(t)))
 	}
 }

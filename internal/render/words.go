@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/report"
@@ -45,6 +47,11 @@ func pValue(p float64) string {
 
 // tight keeps the words of a table's cell on one line, where the cell is narrow.
 func tight(s string) string { return strings.ReplaceAll(s, " ", "\u00a0") }
+
+// tightUnits keeps percent signs beside their numbers in a sentence.
+func tightUnits(s string) string { return percent.ReplaceAllString(s, "$1\u00a0%") }
+
+var percent = regexp.MustCompile(`([0-9]) %`)
 
 // score writes a mean score of 0 to 1.
 func score(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
@@ -114,6 +121,9 @@ func duration(seconds float64) string {
 func tightDuration(seconds float64) string {
 	return strings.NewReplacer("h\u00a0", "h ", "min\u00a0", "min ").Replace(tight(duration(seconds)))
 }
+
+// moment is a time of a clock that all readers share, to the minute.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 func plural(n int, noun string) string {
 	if n != 1 {

@@ -119,6 +119,7 @@ type Phase struct {
 	Status         string         `json:"status"`               // of the job; lost: the provider has it no more; untuned: it never had one
 	ErrorCode      string         `json:"error_code,omitempty"` // the provider's word for why the job failed
 	Attempt        int            `json:"attempt"`
+	Created        *time.Time     `json:"created,omitempty"` // when the provider made the job, UTC
 	Model          string         `json:"model"`
 	Launched       int            `json:"launched"` // jobs created in this run: 0 means reused or adopted
 	Extra          []string       `json:"extra"`    // second jobs of the same key that were cancelled
