@@ -184,12 +184,12 @@ func TestKnownResultsStand(t *testing.T) {
 			w.sent, w.kind = nil, nil
 			o := o
 			o.State = t.TempDir()
-			known := map[string]report.Leg{}
-			o.Known = recalls(known)
 			o.Trust = &Trust{Base: m, Hosts: o.Trust.Hosts}
+			byInputs := map[string]report.Leg{}
 			for _, l := range known {
-				known[l.Inputs] = l
+				byInputs[l.Inputs] = l
 			}
+			o.Known = recalls(byInputs)
 			doc, err := Run(t.Context(), m, o)
 			if err != nil {
 				t.Fatal(err)
