@@ -1,10 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/github/githubtest"
 )
 
 // A pull request with good data: audited, not launched; then tuned by a comment, once, and judged; then judged again without a
@@ -62,5 +65,183 @@ func TestHostedPullRequestToMerge(t *testing.T) {
 	}
 	if issues := h.hub.Issues(); len(issues) != 0 {
 		t.Errorf("issues: %+v", issues)
+	}
+}
+
+// Dirty data stops a run before anything is spent: the status fails, the comment says why, and the finding stands beside its line.
+func TestHostedDirtyData(t *testing.T) {
+	t.Parallel()
+	h := newHosted(t, 0)
+	h.pull(false, func(files map[string]string) { files["data/ops-tools/train.jsonl"] += "{\"messages\": [}\n" })
+	for _, e := range []event{{name: "pull_request"}, {name: "issue_comment", body: "/finetune"}} {
+		out := h.pipeline(e)
+		if out.report.code != exitFail || len(out.tunes) > 0 {
+			t.Errorf("%s: report %d, %d legs\n%s", e.name, out.report.code, len(out.tunes), out.report.log)
+		}
+		h.wantStatus(headSHA, "failure", "ops-tools")
+		line := strings.Count(h.trees[headSHA]["data/ops-tools/train.jsonl"], "\n")
+		if want := fmt.Sprintf("file=data/ops-tools/train.jsonl,line=%d,title=tunegate%%3A invalid-json", line); !strings.Contains(out.plan.log, want) {
+			t.Errorf("%s: no annotation %s in\n%s", e.name, want, out.plan.log)
+		}
+	}
+	if all := h.comments(); len(all) != 1 || !strings.Contains(all[0], "invalid-json") {
+		t.Errorf("comments: %q", all)
+	}
+	if h.paid() != 0 {
+		t.Errorf("%d jobs are paid", h.paid())
+	}
+}
+
+// What touches no input has nothing to tune, from a fork too, and no file of it is read. A fork that touches one waits for a person who
+// may write here and has looked at that very commit.
+func TestHostedForks(t *testing.T) {
+	t.Parallel()
+	h := newHosted(t, 0)
+	h.inputs["wait"] = "5m"
+	h.pull(true, func(files map[string]string) { files["README.md"] = "better\n" })
+	h.pipeline(event{name: "pull_request_target", fork: true, actor: "stranger"})
+	h.wantStatus(headSHA, "success", "nothing to tune")
+
+	h = newHosted(t, 0)
+	h.inputs["wait"] = "5m"
+	h.pull(true, oneMore)
+	h.pipeline(event{name: "pull_request_target", fork: true, actor: "stranger"})
+	h.wantStatus(headSHA, "pending", "/finetune @"+headSHA[:7])
+	audited := h.pipeline(event{name: "pull_request", fork: true, actor: "stranger"})
+	if audited.plan.code != 0 || len(audited.tunes) > 0 || audited.report.log != "" {
+		t.Errorf("plan %d, %d legs, report %q\n%s", audited.plan.code, len(audited.tunes), audited.report.log, audited.plan.log)
+	}
+	for _, r := range h.hub.Writes() {
+		if r.Login == githubtest.Bot && r.Status == 403 {
+			t.Errorf("a fork's run tried to write: %v", r)
+		}
+	}
+	h.pipeline(event{name: "issue_comment", body: "/finetune"})
+	if all := h.comments(); len(all) != 1 || !strings.Contains(all[0], "comes from a fork") {
+		t.Errorf("without a commit: %q", all)
+	}
+	h.pipeline(event{name: "issue_comment", body: "/finetune @1234567"})
+	if all := h.comments(); len(all) != 2 || !strings.Contains(all[1], "its head is "+headSHA[:7]) {
+		t.Errorf("with a stale commit: %q", all)
+	}
+	h.wantStatus(headSHA, "pending", "")
+	done := h.pipeline(event{name: "issue_comment", body: "/finetune @" + headSHA[:7]})
+	h.wantStatus(headSHA, "success", "pass")
+	if h.paid() != 2 || done.report.code != 0 {
+		t.Errorf("%d jobs are paid, report %d", h.paid(), done.report.code)
+	}
+}
+
+// Who may ask: a writer and a member of a team that may write. A reader, somebody outside and a bot may not; an edited comment is no event.
+func TestHostedWhoMayAsk(t *testing.T) {
+	t.Parallel()
+	h := newHosted(t, 0)
+	h.pull(false, oneMore)
+	for actor, want := range map[string]string{"writer": "plan", "member": "plan", "reader": "nothing", "outsider": "nothing"} {
+		out := h.pipeline(event{name: "issue_comment", actor: actor, body: "/finetune --dry-run"})
+		if got := out.start.outputs["do"]; got != want || out.start.code != 0 {
+			t.Errorf("%s: %q, exit code %d\n%s", actor, got, out.start.code, out.start.log)
+		}
+	}
+	refused := 0
+	for _, body := range h.comments() {
+		if strings.Contains(body, "only who may write") {
+			refused++
+		}
+	}
+	if refused != 2 || h.paid() != 0 {
+		t.Errorf("%d were refused, %d jobs are paid: %q", refused, h.paid(), h.comments())
+	}
+	for body, want := range map[string]string{
+		"/finetune help": "--dry-run", "/finetune --fast": "no such option", "/finetune nobody": "no leg", "/finetune @xyz": "hexadecimal",
+	} {
+		before := len(h.comments())
+		out := h.pipeline(event{name: "issue_comment", body: body})
+		after := h.comments()
+		if body == "/finetune nobody" { // the leg is looked for in the head's manifest, so the sticky comment says it
+			if _, said := h.status(headSHA); !strings.HasPrefix(said, "error") || !strings.Contains(strings.Join(after, "\n"), want) {
+				t.Errorf("%s: %q %q\n%s", body, said, after, out.plan.log)
+			}
+			continue
+		}
+		if len(after) != before+1 || !strings.Contains(after[len(after)-1], want) {
+			t.Errorf("%s: %q", body, after[before:])
+		}
+	}
+	if out := h.pipeline(event{name: "issue_comment", actor: "reader", body: "what does /finetune do?"}); out.start.outputs["do"] != "nothing" {
+		t.Error("a comment in passing was obeyed")
+	}
+}
+
+// A fine-tune that outlives its run: pending, the workflow that resumes is switched on; it looks, goes on when the job has ended, and
+// switches itself off. A second look, and a record that is played back, do nothing.
+func TestHostedResume(t *testing.T) {
+	t.Parallel()
+	h := newHosted(t, 40*time.Millisecond)
+	h.pull(false, oneMore)
+	asked := h.pipeline(event{name: "issue_comment", body: "/finetune"})
+	h.wantStatus(headSHA, "pending", "")
+	if asked.report.code != 0 || h.hub.WorkflowState("tunegate-resume.yml") != "active" {
+		t.Fatalf("report %d, the workflow is %s\n%s", asked.report.code, h.hub.WorkflowState("tunegate-resume.yml"), asked.report.log)
+	}
+	record := h.record()
+	looks, idle := 0, 0
+	h.until(func() bool {
+		looks++
+		out := h.resume()
+		if out.start.code != 0 {
+			t.Fatalf("resume: %d\n%s", out.start.code, out.start.log)
+		}
+		if out.start.outputs["do"] == "nothing" {
+			idle++
+			return false
+		}
+		if out.report.code != 0 {
+			t.Fatalf("report: %d\n%s", out.report.code, out.report.log)
+		}
+		return true
+	})
+	h.wantStatus(headSHA, "success", "pass")
+	if n := h.paid(); n != 2 {
+		t.Errorf("%d jobs are paid, want 2", n)
+	}
+	if len(h.comments()) != 1 {
+		t.Errorf("comments: %q", h.comments())
+	}
+	if s := h.hub.WorkflowState("tunegate-resume.yml"); s != "disabled_manually" {
+		t.Errorf("nothing is pending, and the workflow is %s", s)
+	}
+	if out := h.resume(); out.start.outputs["do"] != "nothing" {
+		t.Errorf("a second time: %v", out.start.outputs)
+	}
+	h.hub.AddArtifact(record)
+	if out := h.resume(); out.start.outputs["do"] != "nothing" || h.paid() != 2 {
+		t.Errorf("a record that was played back: %v", out.start.outputs)
+	}
+	t.Logf("%d looks, %d of them too early", looks, idle)
+}
+
+// The button, cancelled half-way and run again: one job a leg is paid, and nothing is asked of a person. /finetune cancel ends jobs.
+func TestHostedButtonCancelRetry(t *testing.T) {
+	t.Parallel()
+	h := newHosted(t, 100*time.Millisecond)
+	first := h.pipeline(event{name: "workflow_dispatch"})
+	h.wantStatus(mainSHA, "pending", "")
+	again := h.pipeline(event{name: "workflow_dispatch"})
+	if h.paid() != 2 || first.report.code != 0 || again.report.code != 0 {
+		t.Errorf("%d jobs are paid; %d, %d", h.paid(), first.report.code, again.report.code)
+	}
+	h.pull(false, func(map[string]string) {})
+	status := h.pipeline(event{name: "issue_comment", body: "/finetune status"})
+	cancel := h.pipeline(event{name: "issue_comment", body: "/finetune cancel ops-tools"})
+	all := h.comments()
+	if len(all) != 2 || !strings.Contains(all[0], "running") || !strings.Contains(all[1], "cancelled") {
+		t.Errorf("replies: %q\n%s\n%s", all, status.plan.log, cancel.plan.log)
+	}
+	h.inputs["wait"] = "5m"
+	retried := h.pipeline(event{name: "issue_comment", body: "/finetune retry ops-tools"})
+	h.wantStatus(headSHA, "success", "pass")
+	if h.paid() != 3 || retried.report.code != 0 {
+		t.Errorf("%d jobs are paid, want 3\n%s", h.paid(), retried.report.log)
 	}
 }

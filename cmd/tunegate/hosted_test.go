@@ -485,3 +485,15 @@ func changed(names ...string) (files []githubtest.File) {
 
 // questions is how many questions the service was asked so far.
 func (h *hosted) questions() int64 { return h.asked.Load() }
+
+// record is the newest record of what is pending.
+func (h *hosted) record() githubtest.Artifact {
+	h.t.Helper()
+	for _, a := range slices.Backward(h.hub.Artifacts()) {
+		if a.Name == "tunegate-pending" {
+			return a
+		}
+	}
+	h.t.Fatal("nothing pending was recorded")
+	return githubtest.Artifact{}
+}

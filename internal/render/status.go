@@ -92,6 +92,8 @@ func least(legs []report.Leg) string {
 func because(l *report.Leg) string {
 	d := judged(l)
 	switch {
+	case d == nil && l.Last() != nil && l.Last().Status == report.Untuned:
+		return "is not tuned: /finetune launches it"
 	case d == nil && l.Verdict == gate.Pending && l.Last() != nil && l.Last().Status != "":
 		return "has a job that is " + Line(l.Last().Status)
 	case d == nil && len(l.Reasons) == 0:
