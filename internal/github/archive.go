@@ -50,7 +50,7 @@ func unpack(archive []byte, l Limits) (map[string][]byte, error) {
 		if err := checkName(name); err != nil {
 			return nil, fmt.Errorf("the archive holds %q: %w", clip(f.Name), err)
 		}
-		if mode := f.Mode(); isDir != mode.IsDir() || !isDir && !mode.IsRegular() {
+		if kind := f.Mode().Type(); kind != 0 && kind != fs.ModeDir || isDir != (kind == fs.ModeDir) {
 			return nil, fmt.Errorf("the archive holds %q, which is no regular file", clip(f.Name))
 		}
 		if isDir {
@@ -106,7 +106,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// claim refuses a name that stands there already, where case does not count too, and one that is both file and folder.
+// claim refuses a name, safe by checkName, that stands there already, where case does not count too, and one that is both file and folder.
 func claim(seen map[string]bool, name string) error {
 	folded := strings.ToLower(name)
 	if _, taken := seen[folded]; taken {
@@ -131,7 +131,11 @@ func pack(files map[string][]byte) ([]byte, error) {
 	z := zip.NewWriter(&out)
 	seen := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := cmp.Or(checkName(name), claim(seen, name)); err != nil {
+		err := checkName(name)
+		if err == nil {
+			err = claim(seen, name)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("packing %q: %w", clip(name), err)
 		}
 		h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: packed}

@@ -47,6 +47,7 @@ const (
 // takes the newest text and the others are deleted: whoever comes last sees to it. After a write it looks again, half a
 // second later, until what it sees is as it should be. So writers at one moment end with the newest text as long as none
 // takes longer than that from its look to its write: GitHub has no conditional write of comments.
+// It takes three requests where there are up to a hundred comments, one where there is nothing to write.
 func (c *Client) Upsert(ctx context.Context, pull int, s Sticky, body string) (int64, error) {
 	id, err := c.upsert(ctx, pull, s, body)
 	if err != nil {

@@ -54,8 +54,9 @@ func (c *Client) CurrentStatus(ctx context.Context, sha, name string) (Status, b
 }
 
 // SetStatus sets a status, unless an equal one stands there already or a newer run has set it, by the run in its URL: of
-// one run the later attempt and the later call win. It reports whether it wrote. Of two calls at one moment the later write
-// stays: GitHub has no conditional write of statuses.
+// one run the later attempt and the later call win, and an address that is no run's of this repository is older than all.
+// It reports whether it wrote. Of two calls at one moment the later write stays: GitHub has no conditional write of
+// statuses. It takes two requests, one where there is nothing to write.
 func (c *Client) SetStatus(ctx context.Context, s Status) (bool, error) {
 	if !shaForm.MatchString(s.SHA) {
 		return false, fmt.Errorf("setting a status: %q is no SHA", clip(s.SHA))

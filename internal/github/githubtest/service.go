@@ -95,11 +95,9 @@ type serviceRequest struct {
 	Name     string  `json:"name"`
 	Expires  string  `json:"expires_at"`
 	Version  int     `json:"version"`
-	MimeType *string `json:"mime_type"`
 	Size     string  `json:"size"`
 	Hash     string  `json:"hash"`
 	NameOnly *string `json:"name_filter"`
-	IDOnly   *string `json:"id_filter"`
 }
 
 func (f *Fake) serveService(w http.ResponseWriter, r *http.Request) {
