@@ -106,11 +106,10 @@ func cancelOne(ctx context.Context) func(*run, *leg, train.Launch) ([]train.Job,
 func Retry(ctx context.Context, m *manifest.Manifest, o Options) (jobs []Job, launched int, err error) {
 	o.Wait = 0
 	head := m
-	m, changes, err := o.governed(head)
-	if err != nil {
+	if m, _, err = o.governed(head); err != nil {
 		return nil, 0, err
 	}
-	r, legs, err := prepare(ctx, &run{Options: o, head: head, m: m, changes: changes, began: time.Now()})
+	r, legs, err := prepare(ctx, &run{Options: o, head: head, m: m, began: time.Now()})
 	if err != nil {
 		return nil, 0, err
 	}

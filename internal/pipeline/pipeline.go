@@ -25,7 +25,7 @@ import (
 
 // Options of a run.
 type Options struct {
-	State   string   // folder of the journals and of the embedded engine
+	State   string   // folder of the journals, of the base models' answers and of the embedded engine; with Trust not in a pull request's checkout
 	Legs    []string // only these; empty: all
 	Version string   // of the program
 	// Wait bounds how long the fine-tunes are waited for; a leg that is not done by then is pending. Negative: to the end.
@@ -88,7 +88,6 @@ type run struct {
 	Options
 	head     *manifest.Manifest // as the caller has it
 	m        *manifest.Manifest // as it counts
-	changes  []diag.Finding     // what head asks for and does not get
 	glance   bool               // only to see what a leg would cost
 	kept     float64            // USD of the budget that are other processes'
 	baseline *audit.Baseline    // nil: none
@@ -121,7 +120,7 @@ func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, e
 	for _, a := range m.Agents {
 		doc.Expected = append(doc.Expected, a.Name) // all of them, also those that are left to other jobs
 	}
-	r, legs, err := prepare(ctx, &run{Options: o, head: head, m: m, changes: changes, began: began})
+	r, legs, err := prepare(ctx, &run{Options: o, head: head, m: m, began: began})
 	if err != nil {
 		return doc, err
 	}

@@ -106,7 +106,7 @@ func MakePlan(ctx context.Context, m *manifest.Manifest, o Options) (Plan, error
 	if err != nil {
 		return Plan{}, err
 	}
-	r := &run{Options: o, head: head, m: m, changes: changes}
+	r := &run{Options: o, head: head, m: m}
 	p := Plan{Profile: string(m.Profile), Legs: []PlanLeg{}, Agents: []PlanAgent{}, Phases: []PlanPhase{}, Blocked: []string{}, Changes: []diag.Finding{}, Matrix: Matrix{Include: []MatrixLeg{}}}
 	agents, err := selected(m, o.Legs)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -424,4 +425,36 @@ type echoing func(*http.Request) (int, string)
 func (e echoing) RoundTrip(q *http.Request) (*http.Response, error) {
 	status, body := e(q)
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: q}, nil
+}
+
+// A pull request brings no state: neither jobs nor answers of the base model that it never gave, by whatever way the folder leads into its checkout.
+func TestNoStateFromAPullRequest(t *testing.T) {
+	head, base := checkouts(t, nil)
+	outside := filepath.Join(t.TempDir(), "state")
+	if err := os.Symlink(filepath.Join(head.Root), filepath.Join(filepath.Dir(outside), "link")); err != nil {
+		t.Fatal(err)
+	}
+	for state, fine := range map[string]bool{
+		outside: true, filepath.Join(base.Root, ".tunegate"): true, head.Root + "-2/x": true,
+		filepath.Join(head.Root, ".tunegate"): false, head.Root: false, filepath.Join(head.Root, "not", "there", "yet"): false,
+		filepath.Join(base.Root, "..", "head", "x"): false, filepath.Join(filepath.Dir(outside), "link", "x"): false,
+	} {
+		o := Options{State: state, Trust: &Trust{Base: base}}
+		if _, _, err := o.governed(head); (err == nil) != fine {
+			t.Errorf("%s: %v", state, err)
+		}
+		o.Trust.Base = nil
+		if _, _, err := o.governed(head); (err == nil) != fine {
+			t.Errorf("%s, without a base: %v", state, err)
+		}
+		o.Trust.Base = head // no pull request
+		if _, _, err := o.governed(head); err != nil {
+			t.Errorf("%s, on the base branch: %v", state, err)
+		}
+	}
+	for _, cap := range []float64{-1, math.NaN(), math.Inf(1)} {
+		if _, _, err := (Options{MaxCostUSD: &cap}).governed(head); err == nil {
+			t.Errorf("a cap of %g is taken", cap)
+		}
+	}
 }
