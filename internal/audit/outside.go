@@ -48,5 +48,9 @@ func OutsideRules() []Rule {
 		test("merge-key", "The manifest has a YAML merge key, which is not read: what it stands for is to be written out."),
 		test("unknown-provider", "The manifest names a provider that it does not describe."),
 		test("too-many", "The manifest has more mistakes than are listed."),
+		{Name: "policy-change", Severity: diag.Info, Doc: "A pull request changes what it is judged by, what it may cost, where it runs or what the audit accepts. Until it is merged, the base branch's manifest counts."},
+		{Name: "training-change", Severity: diag.Info, Doc: "A pull request changes an agent's base model, provider or training settings. It counts at once, and what is tuned is measured against the new base."},
+		{Name: "agent-removed", Severity: diag.Info, Doc: "A pull request takes an agent out of the manifest: nothing of it is judged any more."},
+		{Name: "benchmark-change", Severity: diag.Warning, Doc: "A pull request changes an agent's tests, its grader, or how many tests are asked. It is judged by them only where a changed benchmark is allowed."},
 	}
 }

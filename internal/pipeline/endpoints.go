@@ -48,6 +48,10 @@ const (
 func (r *run) openEndpoints(legs []*leg) (*endpoints, error) {
 	e := &endpoints{byName: map[string]endpoint{}}
 	var missing unset
+	file := r.m.File // that names the providers
+	if r.Trust != nil && r.Trust.Base != nil {
+		file = r.Trust.Base.File
+	}
 	for _, l := range legs {
 		name := l.agent.Provider
 		if _, done := e.byName[name]; done || l.out.Verdict != "" {
@@ -67,7 +71,7 @@ func (r *run) openEndpoints(legs []*leg) (*endpoints, error) {
 				if !slices.Contains(missing.providers, name) {
 					missing.providers = append(missing.providers, name)
 					missing.mistakes = append(missing.mistakes, diag.Finding{Rule: "missing-key", Severity: diag.Critical,
-						File: r.m.File, Line: p.KeyPos.Line, Col: p.KeyPos.Col,
+						File: file, Line: p.KeyPos.Line, Col: p.KeyPos.Col,
 						Message: fmt.Sprintf("the provider %s needs a key in the variable %s, which is not set", name, p.APIKeyEnv),
 						Hint:    "set it in the environment, in a workflow from a secret"})
 				}

@@ -205,19 +205,17 @@ func (r *run) retry(ctx context.Context, l *leg, p phase, line *Job) int {
 
 // eachPhase finds the run keys of all phases of the legs and looks up what do returns for each.
 func eachPhase(ctx context.Context, m *manifest.Manifest, o Options, do func(*run, *leg, train.Launch) ([]train.Job, error)) ([]Job, error) {
-	head := m
-	m, _, err := o.governed(head)
+	r, err := o.begin(m)
 	if err != nil {
 		return nil, err
 	}
-	agents, err := selected(m, o.Legs)
+	agents, err := selected(r.m, o.Legs)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Options: o, head: head, m: m}
 	legs := make([]*leg, len(agents))
 	r.each(len(agents), func(i int) {
-		legs[i] = newLeg(m, agents[i])
+		legs[i] = newLeg(r.m, agents[i])
 		r.locate(ctx, legs[i])
 	})
 	if err := ctx.Err(); err != nil {

@@ -25,7 +25,7 @@ import (
 
 // Options of a run.
 type Options struct {
-	State   string   // folder of the journals and of the embedded engine
+	State   string   // folder of the journals, of the base models' answers and of the embedded engine; with Trust not in a pull request's checkout
 	Legs    []string // only these; empty: all
 	Version string   // of the program
 	// Wait bounds how long the fine-tunes are waited for; a leg that is not done by then is pending. Negative: to the end.

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"fmt"
+	"math"
+	"path/filepath"
 	"slices"
 
 	"github.com/tunegate/tunegate/internal/diag"
@@ -34,7 +36,13 @@ const BenchmarkChange = "benchmark-change"
 // are what m asks for and does not get.
 func (o Options) governed(m *manifest.Manifest) (*manifest.Manifest, []diag.Finding, error) {
 	var changes []diag.Finding
+	if most := o.MaxCostUSD; most != nil && !(*most >= 0 && *most <= math.MaxFloat64) {
+		return nil, nil, diag.Mistakes{{Rule: "bad-cap", Severity: diag.Critical, Message: fmt.Sprintf("the most that a run may cost cannot be %g", *most), Hint: "it is a number of USD, 0 or more"}}
+	}
 	if o.Trust != nil {
+		if err := o.stateIsOurs(m); err != nil {
+			return nil, nil, err
+		}
 		head := m
 		m, changes = manifest.Trusted(head, o.Trust.Base)
 		again, err := otherBaseline(head, m)
@@ -51,6 +59,30 @@ func (o Options) governed(m *manifest.Manifest) (*manifest.Manifest, []diag.Find
 		m = &c
 	}
 	return m, changes, nil
+}
+
+// stateIsOurs refuses a folder for the state that lies in the checkout of a pull request: that could bring a journal of its own, or answers
+// of the base model that it never gave.
+func (o Options) stateIsOurs(head *manifest.Manifest) error {
+	if o.State == "" || o.Trust.Base == head {
+		return nil
+	}
+	at, err := filepath.Abs(o.State)
+	if err != nil {
+		return err
+	}
+	for dir := at; ; dir = filepath.Dir(dir) { // as far as it exists, where links lead
+		real, err := filepath.EvalSymlinks(dir)
+		if err != nil && dir != filepath.Dir(dir) {
+			continue
+		}
+		rest, _ := filepath.Rel(dir, at)
+		if rel, err := filepath.Rel(head.Root, filepath.Join(real, rest)); err == nil && filepath.IsLocal(rel) {
+			return diag.Mistakes{{Rule: "bad-path", Severity: diag.Critical, File: head.File,
+				Message: "the folder of the state lies in the checkout of the pull request, which could bring answers and jobs of its own", Hint: "name a folder outside it"}}
+		}
+		return nil
+	}
 }
 
 // otherBaseline tells that the baseline of that name is another one in head.

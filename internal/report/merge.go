@@ -18,6 +18,7 @@ func Merge(parts ...Report) (Report, error) {
 	}
 	all := parts[0]
 	all.Legs, all.Estimate, all.Changes = nil, nil, nil
+	told := map[string]bool{}
 	legs := map[string]Leg{} // empty until it is reported
 	for _, id := range all.Expected {
 		legs[id] = Leg{}
@@ -44,7 +45,12 @@ func Merge(parts ...Report) (Report, error) {
 		if p.Started.Before(all.Started) {
 			all.Started = p.Started
 		}
-		all.addChanges(p.Changes)
+		for _, f := range p.Changes { // each once: the jobs of a run see the same manifests
+			if text := f.String(); !told[text] {
+				told[text] = true
+				all.Changes = append(all.Changes, f)
+			}
+		}
 		all.Seconds = max(all.Seconds, p.Seconds)
 		if p.Estimate != nil {
 			sum := *p.Estimate
@@ -65,15 +71,6 @@ func Merge(parts ...Report) (Report, error) {
 	diag.Sort(all.Changes)
 	all.Complete()
 	return all, nil
-}
-
-// addChanges takes a part's changes over, each once: the jobs of a run see the same manifests.
-func (r *Report) addChanges(changes []diag.Finding) {
-	for _, f := range changes {
-		if !slices.ContainsFunc(r.Changes, func(o diag.Finding) bool { return o.String() == f.String() }) {
-			r.Changes = append(r.Changes, f)
-		}
-	}
 }
 
 // sameRun refuses a part of another run than that of the first.

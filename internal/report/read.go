@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 
 	"github.com/tunegate/tunegate/internal/gate"
@@ -49,6 +50,9 @@ func read(r io.Reader, limit int64) (Report, error) {
 	return doc, nil
 }
 
+// digest is a SHA-256 in hexadecimal.
+var digest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
 // check refuses names that this program would not have written.
 func (r *Report) check() error {
 	seen := map[string]bool{}
@@ -68,6 +72,9 @@ func (r *Report) check() error {
 		}
 		if gate.Worst(l.Verdict) != l.Verdict {
 			return fmt.Errorf("leg %s: there is no verdict %.80q", l.ID, l.Verdict)
+		}
+		if l.Inputs != "" && !digest.MatchString(l.Inputs) {
+			return fmt.Errorf("leg %s: %.80q is no digest of its inputs", l.ID, l.Inputs)
 		}
 		if l.Rule != "" && !isRule(l.Rule) {
 			return fmt.Errorf("leg %s: there is no rule %.80q", l.ID, l.Rule)

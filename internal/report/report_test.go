@@ -11,6 +11,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
 )
 
@@ -123,6 +124,8 @@ func TestMerge(t *testing.T) {
 	a.Started, a.Seconds, a.Legs, a.Estimate = early.Add(time.Minute), 10, []Leg{leg("c", gate.Pass)}, &Money{1, 2}
 	b.Started, b.Seconds, b.Legs, b.Estimate = early, 30, []Leg{leg("d", gate.Inconclusive), leg("a", gate.Pass)}, &Money{10, 20}
 	b.Legs[0].Rule, b.Legs[0].Margin = "strict", 0.2
+	policy := diag.Finding{Rule: "policy-change", File: "tunegate.yaml", Line: 3, Message: "gate.rule"}
+	a.Changes, b.Changes = []diag.Finding{policy}, []diag.Finding{{Rule: "benchmark-change", File: "tunegate.yaml", Line: 2}, policy}
 	c.Started, c.Seconds, c.Legs = early.Add(time.Hour), 20, []Leg{leg("b", gate.Pending)}
 	all, err := Merge(a, b, c)
 	if err != nil {
@@ -143,6 +146,9 @@ func TestMerge(t *testing.T) {
 	}
 	if all.Legs[0].Rule != "significant" || all.Legs[3].Rule != "strict" || all.Legs[3].Margin != 0.2 {
 		t.Error("a leg lost its own gate")
+	}
+	if len(all.Changes) != 2 || all.Changes[0].Line != 2 || all.Changes[1].Message != policy.Message || len(a.Changes) != 1 {
+		t.Errorf("changes %v", all.Changes)
 	}
 	if a.Agents != nil || a.Legs[0].Rule != "" || a.Legs[0].Phases[0].Extra != nil {
 		t.Error("merging changed a part")
@@ -268,6 +274,7 @@ func TestReadRefuses(t *testing.T) {
 		`{"schema":1,"rule":"point","legs":[{"id":"../../x","verdict":"fail"}]}`:                                                 `reading the report: "../../x" cannot be the id of a leg`,
 		`{"schema":1,"rule":"point","legs":[{"id":"a"}]}`:                                                                        `reading the report: leg a: there is no verdict ""`,
 		`{"schema":1,"rule":"point","legs":[{"id":"a","verdict":"passed"}]}`:                                                     `reading the report: leg a: there is no verdict "passed"`,
+		`{"schema":1,"rule":"point","legs":[{"id":"a","verdict":"pass","inputs":"../x"}]}`:                                       `reading the report: leg a: "../x" is no digest of its inputs`,
 		`{"schema":1,"rule":"point","legs":[{"id":"a","verdict":"fail","rule":"<b>"}]}`:                                          `reading the report: leg a: there is no rule "<b>"`,
 		`{"schema":1,"rule":"point","legs":[{"id":"a","verdict":"fail","phases":[{"name":"# x"}]}]}`:                             `reading the report: leg a: there is no phase "# x"`,
 		`{"schema":1,"rule":"point","legs":[{"id":"a","verdict":"fail","phases":[{"name":"full","decision":{"verdict":"?"}}]}]}`: `reading the report: leg a: there is no verdict "?"`,
