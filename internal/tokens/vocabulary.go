@@ -169,7 +169,7 @@ func decodeVocabulary(data []byte) (*vocabulary, error) {
 	for i := range v.pairs {
 		v.pairs[i] = noRank
 	}
-	var token []byte
+	var token, want []byte
 	for len(data) > 0 {
 		var line []byte
 		line, data, _ = bytes.Cut(data, []byte{'\n'})
@@ -178,7 +178,7 @@ func decodeVocabulary(data []byte) (*vocabulary, error) {
 		if token, err = base64.StdEncoding.AppendDecode(token[:0], encoded); err != nil {
 			return nil, fmt.Errorf("line %d: %w", len(v.keys)+1, err)
 		}
-		if r, err := strconv.Atoi(string(rank)); ranked && (err != nil || r != len(v.keys)) || len(token) == 0 {
+		if want = strconv.AppendInt(want[:0], int64(len(v.keys)), 10); ranked && !bytes.Equal(rank, want) || len(token) == 0 {
 			return nil, fmt.Errorf("line %d: expected a token and the rank %d", len(v.keys)+1, len(v.keys))
 		}
 		v.add(token)
