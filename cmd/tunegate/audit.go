@@ -290,7 +290,7 @@ func (a *audited) writeText(w io.Writer) error {
 	return err
 }
 
-// writeJSON writes one finding after the other: of dirty data, there are more than fit in memory twice.
+// writeJSON writes one finding after the other, each on a line: of dirty data, there are more than fit in memory twice.
 func (a *audited) writeJSON(w io.Writer) error {
 	head := []struct {
 		key   string
@@ -310,7 +310,7 @@ func (a *audited) writeJSON(w io.Writer) error {
 	}
 	fmt.Fprint(w, "\n  \"findings\": [")
 	for i, f := range a.Findings {
-		value, err := json.MarshalIndent(f, "    ", "  ")
+		value, err := f.MarshalJSON() // json.Marshal would read it once more
 		if err != nil {
 			return err
 		}

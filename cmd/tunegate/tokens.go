@@ -20,6 +20,7 @@ type fileTokens struct {
 	Messages       int    `json:"messages"`
 	Tokens         int64  `json:"tokens"`
 	TrainingTokens int64  `json:"training_tokens"`
+	unread         int    // rows with problems, which are not counted
 }
 
 func tokensCommand() command {
@@ -44,6 +45,9 @@ func tokensCommand() command {
 					if all[i], err = countFile(ctx, path, encoding); err != nil {
 						return err
 					}
+					if n := all[i].unread; n > 0 {
+						fmt.Fprintf(e.stderr, "note: %s: rows with problems, not counted: %d; tunegate audit says what is wrong\n", render.Line(path), n)
+					}
 				}
 				return writeTokens(e, *format, *name, all)
 			}
@@ -62,6 +66,7 @@ func countFile(ctx context.Context, path string, encoding *tokens.Encoding) (fil
 		return func(b *dataset.Block) (t fileTokens) {
 			for row := range b.Rows() {
 				if len(row.Problems) > 0 {
+					t.unread++
 					continue
 				}
 				content, training := row.Tokens(counter)
@@ -77,6 +82,7 @@ func countFile(ctx context.Context, path string, encoding *tokens.Encoding) (fil
 		if err != nil {
 			return total, err
 		}
+		total.unread += t.unread
 		total.Rows += t.Rows
 		total.Messages += t.Messages
 		total.Tokens += t.Tokens

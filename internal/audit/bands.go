@@ -1,6 +1,9 @@
 package audit
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Long requests are compared by their shingles, runs of shingleSize words (Broder 1997): the share in common of all
 // different ones (Jaccard index). Candidates are found by MinHash in one permutation (Li, Owen, Zhang 2012), empty bins
@@ -58,6 +61,41 @@ func shingles(dst []uint32, words []uint64) []uint32 {
 		dst = append(dst, uint32(shingle(words[i-shingleSize:i])>>32))
 	}
 	return dst
+}
+
+// sortedSet returns the different ones of some shingles in order. Hashes are spread evenly, so that all of them are nearly where
+// they belong once they are put down by their first bits. starts is room to count in, and is returned.
+func sortedSet(of []uint32, starts []int32) (set []uint32, room []int32) {
+	width := bits.Len(uint(len(of)))
+	shift := 32 - width
+	starts = slices.Grow(starts[:0], 1<<width+1)[:1<<width+1]
+	clear(starts)
+	for _, v := range of {
+		starts[v>>shift+1]++
+	}
+	most := int32(0)
+	for i := 1; i < len(starts); i++ {
+		most = max(most, starts[i])
+		starts[i] += starts[i-1]
+	}
+	set = make([]uint32, len(of))
+	for _, v := range of {
+		at := &starts[v>>shift]
+		set[*at] = v
+		*at++
+	}
+	if most > 16 { // of one that is repeated, or by design
+		slices.Sort(set)
+		return slices.Compact(set), starts
+	}
+	for i := 1; i < len(set); i++ {
+		v, k := set[i], i
+		for ; k > 0 && set[k-1] > v; k-- {
+			set[k] = set[k-1]
+		}
+		set[k] = v
+	}
+	return slices.Compact(set), starts
 }
 
 // resemblance is the Jaccard index of two sorted sets; fresh are the elements of b that a does not have.

@@ -73,6 +73,7 @@ func (l *likeness) verifySome(candidates []candidate) (waiting []candidate, err 
 	for block, err := range dataset.Map(l.study.ctx, l.study.in.Train, l.study.workers, func() func(*dataset.Block) []shingled {
 		var words, kept []uint64
 		var keep []bool
+		var starts []int32
 		return func(b *dataset.Block) []shingled {
 			var out []shingled
 			for row := range b.Rows() {
@@ -91,9 +92,9 @@ func (l *likeness) verifySome(candidates []candidate) (waiting []candidate, err 
 					kept = append(kept, words...)
 				}
 				ordered := shingles(make([]uint32, 0, len(kept)), kept)
-				set := slices.Clone(ordered)
-				slices.Sort(set)
-				out = append(out, shingled{int32(row.Line), ordered, slices.Compact(set)})
+				var set []uint32
+				set, starts = sortedSet(ordered, starts)
+				out = append(out, shingled{int32(row.Line), ordered, set})
 			}
 			return out
 		}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"math/bits"
 	"unicode"
 	"unicode/utf8"
 )
@@ -27,42 +28,56 @@ func newAlphabet() *alphabet {
 }
 
 const (
-	hashSeed   = 0xcbf29ce484222325 // FNV-1a
-	hashPrime  = 0x100000001b3
+	hashSeed   = 0xcbf29ce484222325
 	hashSpread = 0x9e3779b97f4a7c15
 )
 
 // words appends the hash of each word of the text: a run of letters and digits, case aside, or one character of a
 // script without spaces. Punctuation parts words and does not count, apostrophes too.
 func (a *alphabet) words(dst []uint64, text string) []uint64 {
-	h := uint64(hashSeed)
+	h, run := uint64(hashSeed), uint64(0) // run holds up to eight letters of a byte that are not in the hash yet
 	for i := 0; i < len(text); i++ {
 		c := a[text[i]]
 		if c-1 < manyBytes-1 {
-			h = (h ^ uint64(c)) * hashPrime
+			if run>>56 != 0 {
+				h, run = mix(h^run), 0
+			}
+			run = run<<8 | uint64(c)
 			continue
+		}
+		if run != 0 {
+			h, run = mix(h^run), 0
 		}
 		if c == manyBytes {
 			r, n := utf8.DecodeRuneInString(text[i:])
 			i += n - 1
 			if standsAlone(r) {
 				if h != hashSeed {
-					dst, h = append(dst, h^h>>29), hashSeed
+					dst, h = append(dst, h), hashSeed
 				}
-				h = (h ^ uint64(r)) * hashPrime
+				h = mix(h ^ uint64(r)<<32)
 			} else if isLetter(r) {
-				h = (h ^ uint64(unicode.ToLower(r))) * hashPrime
+				h = mix(h ^ uint64(unicode.ToLower(r))<<32)
 				continue
 			}
 		}
 		if h != hashSeed {
-			dst, h = append(dst, h^h>>29), hashSeed
+			dst, h = append(dst, h), hashSeed
 		}
 	}
+	if run != 0 {
+		h = mix(h ^ run)
+	}
 	if h != hashSeed {
-		dst = append(dst, h^h>>29)
+		dst = append(dst, h)
 	}
 	return dst
+}
+
+// mix spreads each bit over all of them.
+func mix(h uint64) uint64 {
+	hi, lo := bits.Mul64(h, hashSpread)
+	return hi ^ lo
 }
 
 // spans appends where each word that words finds starts and ends.

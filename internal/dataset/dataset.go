@@ -213,7 +213,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	case err != io.EOF:
 		err = fmt.Errorf("reading %s: %w", s.f.name, err)
 	case s.f.container == unpack.Plain && s.disk != s.f.size:
-		err = fmt.Errorf("reading %s: the file had %d bytes when opened and now has %d", s.f.name, s.f.size, s.disk)
+		err = fmt.Errorf("reading %s: the file had %d bytes when opened and ended after %d", s.f.name, s.f.size, s.disk)
 	}
 	return n, err
 }

@@ -19,6 +19,7 @@ type Counter struct {
 	far    []key
 	pieces [batch]key // short pieces that were cut and not yet looked up
 	cut    int        // of them
+	masks  keyMasks
 	tail   [windowRoom]byte
 }
 
@@ -39,7 +40,9 @@ const (
 
 // NewCounter returns a counter with empty caches.
 func (e *Encoding) NewCounter() *Counter {
-	return &Counter{split: e.split, merge: merger{vocab: e.vocab}, near: make([][2]key, nearSets), far: make([]key, farEntries)}
+	return &Counter{
+		split: e.split, merge: merger{vocab: e.vocab}, near: make([][2]key, nearSets), far: make([]key, farEntries), masks: newKeyMasks(),
+	}
 }
 
 // CountString is Count for a string.
@@ -66,24 +69,15 @@ func (c *Counter) Count(text []byte) int {
 		inside := ^uint64(0) >> (63 - min(len(text)-i, 63)) // ends up to that of the text
 		w := c.split.window(from)
 		for at := 0; ; {
-			start := at
-			for ends := c.split.ends(&w, from[at:]) << uint(at) & inside; ends != 0; ends &= ends - 1 {
-				end := bits.TrailingZeros64(ends)
-				if n := end - start; n <= shortMax {
-					c.pieces[c.cut] = keyIn(from[start:], n)
-					c.cut++
-				} else {
-					total += c.merge.count(from[start:end])
-				}
-				start = end
-			}
+			start, long := c.take(from, at, c.split.ends(&w, from[at:])<<uint(at)&inside)
+			total += long
 			if start >= windowSize/2 || i+start >= len(text) {
 				i += start
 				break
 			}
 			n := c.split.end(text, i+start) - i - start
 			if n <= shortMax {
-				c.pieces[c.cut] = keyIn(from[start:], n)
+				c.pieces[c.cut] = c.masks.key((*[16]byte)(from[start:]), n)
 				c.cut++
 			} else {
 				total += c.merge.count(text[i+start : i+start+n])
@@ -97,6 +91,24 @@ func (c *Counter) Count(text []byte) int {
 		}
 	}
 	return total + c.lookUp()
+}
+
+// take cuts the pieces that end at the bits of ends, the first of which begins at start. It returns where the last one ends,
+// and the count of the long ones.
+func (c *Counter) take(from []byte, start int, ends uint64) (end, long int) {
+	window, cut := (*[windowRoom]byte)(from), c.cut
+	for ; ends != 0; ends &= ends - 1 {
+		end = bits.TrailingZeros64(ends)
+		if n := end - start; n <= shortMax {
+			c.pieces[cut%batch] = c.masks.key((*[16]byte)(window[start%windowSize:]), n)
+			cut++
+		} else {
+			long += c.merge.count(from[start:end])
+		}
+		start = end
+	}
+	c.cut = cut
+	return start, long
 }
 
 // padded returns the last bytes of a text with room behind them. What follows ends what a text's end does, or makes it hard.

@@ -58,11 +58,20 @@ func keyOf(b []byte) key {
 	return k
 }
 
-// keyIn returns the key of the first n <= shortMax bytes of text, which has at least 16.
-func keyIn(text []byte, n int) key {
-	lo := binary.LittleEndian.Uint64(text) & (1<<(8*uint(n)) - 1)
-	hi := binary.LittleEndian.Uint64(text[8:]) & (1<<(8*uint(max(n, 8)-8)) - 1)
-	return key{lo, hi | uint64(n)<<60}
+// keyMasks are the bits of the first bytes of a key, by their number.
+type keyMasks [16]key
+
+func newKeyMasks() (m keyMasks) {
+	for n := range m {
+		m[n] = key{1<<(8*uint(n)) - 1, 1<<(8*uint(max(n, 8)-8)) - 1}
+	}
+	return m
+}
+
+// key returns the key of the first n <= shortMax bytes of text.
+func (m *keyMasks) key(text *[16]byte, n int) key {
+	mask := &m[n&15]
+	return key{binary.LittleEndian.Uint64(text[:8]) & mask.lo, binary.LittleEndian.Uint64(text[8:])&mask.hi | uint64(n)<<60}
 }
 
 // bytes returns what the key was made of, in buf.
@@ -169,7 +178,7 @@ func decodeVocabulary(data []byte) (*vocabulary, error) {
 	for i := range v.pairs {
 		v.pairs[i] = noRank
 	}
-	var token []byte
+	var token, want []byte
 	for len(data) > 0 {
 		var line []byte
 		line, data, _ = bytes.Cut(data, []byte{'\n'})
@@ -178,7 +187,7 @@ func decodeVocabulary(data []byte) (*vocabulary, error) {
 		if token, err = base64.StdEncoding.AppendDecode(token[:0], encoded); err != nil {
 			return nil, fmt.Errorf("line %d: %w", len(v.keys)+1, err)
 		}
-		if r, err := strconv.Atoi(string(rank)); ranked && (err != nil || r != len(v.keys)) || len(token) == 0 {
+		if want = strconv.AppendInt(want[:0], int64(len(v.keys)), 10); ranked && !bytes.Equal(rank, want) || len(token) == 0 {
 			return nil, fmt.Errorf("line %d: expected a token and the rank %d", len(v.keys)+1, len(v.keys))
 		}
 		v.add(token)
