@@ -27,7 +27,7 @@ var realAgents = []struct {
 }
 
 // realManifest copies the five agents' data into a folder of its own, through change, and returns the manifest.
-func realManifest(t *testing.T, change func(from, to string)) string {
+func realManifest(t *testing.T, tail string, change func(from, to string)) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("trains five models on 69,000 examples: skipped by -short")
@@ -38,7 +38,7 @@ func realManifest(t *testing.T, change func(from, to string)) string {
 	}
 	dir := t.TempDir()
 	var m strings.Builder
-	m.WriteString("version: 1\nname: real\ndefaults: {provider: local, base_model: local-zero-shot, epochs: auto}\nbenchmark: {full: all, stop: never}\nagents:\n")
+	m.WriteString("version: 1\nname: real\ndefaults: {provider: local, base_model: local-zero-shot, epochs: auto}\n" + tail + "agents:\n")
 	for _, a := range realAgents {
 		fmt.Fprintf(&m, "  %s:\n    train: %s/train.jsonl.gz\n    benchmark: {tests: %s/benchmark.jsonl.gz, grader: %s}\n", a.name, a.name, a.name, a.grader)
 		if err := os.Mkdir(filepath.Join(dir, a.name), 0o755); err != nil {
@@ -67,7 +67,7 @@ func copyFile(t *testing.T, from, to string) {
 
 // All 69,000 examples, all tests: every agent passes, and the run repeated gives the same scores and launches nothing.
 func TestRealAgents(t *testing.T) {
-	manifest := realManifest(t, func(from, to string) { copyFile(t, from, to) })
+	manifest := realManifest(t, "benchmark: {full: all, stop: never}\n", func(from, to string) { copyFile(t, from, to) })
 	dir := filepath.Dir(manifest)
 	if out, err := process(t, dir, "run", manifest, "--quiet").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -104,9 +104,10 @@ func TestRealAgents(t *testing.T) {
 	}
 }
 
-// The same data with the answers shuffled teaches nothing: no agent may pass, and the report lists all five.
+// The same data with the answers shuffled teaches nothing: no agent may pass, and the report lists all five. A quarter of it will do:
+// what is nothing takes longest to learn.
 func TestShuffledAnswersDoNotPass(t *testing.T) {
-	manifest := realManifest(t, func(from, to string) { shuffleAnswers(t, from, to) })
+	manifest := realManifest(t, "benchmark: {full: all}\naudit: {deep: never}\n", func(from, to string) { shuffleAnswers(t, from, to) })
 	dir := filepath.Dir(manifest)
 	err := process(t, dir, "run", manifest, "--quiet").Run()
 	if err == nil || err.Error() != "exit status 1" {
@@ -123,7 +124,7 @@ func TestShuffledAnswersDoNotPass(t *testing.T) {
 	}
 }
 
-// shuffleAnswers gives every example of a file another example's answer.
+// shuffleAnswers keeps every fourth example of a file and gives it another one's answer.
 func shuffleAnswers(t *testing.T, from, to string) {
 	t.Helper()
 	type message struct {
@@ -145,7 +146,10 @@ func shuffleAnswers(t *testing.T, from, to string) {
 	var rows []row
 	lines := bufio.NewScanner(z)
 	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	for i := 0; lines.Scan(); i++ {
+		if i%4 > 0 {
+			continue
+		}
 		var r row
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			t.Fatal(err)

@@ -168,9 +168,6 @@ func (c cached) Complete(ctx context.Context, r Request) (Response, error) {
 	return answer, err
 }
 
-// Find returns the answer that a Completer made by Over would not have to ask for, and whether there is one.
-func (c *Cache) Find(service string, r Request) (Response, bool) { return c.find(keyOf(service, r)) }
-
 func (c *Cache) find(key string) (Response, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -222,7 +222,7 @@ const page, begin, end = "../../docs/verdict.md", "<!-- calibration: go test ./i
 // With -update it makes all the runs, which takes minutes, and writes the table anew.
 func TestCalibration(t *testing.T) {
 	none, some := inventions()
-	share := 40 // of the trials
+	share := 100 // of the trials
 	if *update {
 		share = 1
 	}
@@ -274,7 +274,7 @@ func TestCalibration(t *testing.T) {
 	}
 }
 
-// simulateAll makes a share (1 is all, 40 a fortieth) of the runs of every cell, on all cores.
+// simulateAll makes a share (1 is all, 100 a hundredth) of the runs of every cell, on all cores.
 func simulateAll(cases []invented, share int) [][]cell {
 	out := make([][]cell, len(cases))
 	type job struct{ i, k int }

@@ -7,12 +7,16 @@ import (
 	"github.com/tunegate/tunegate/internal/stats"
 )
 
+// GuardTests is about how many tests Guard takes to pass models that agree on all of them, at an Alpha of 0.05. All bets on them would win
+// 20-fold after 3/most; which bet is the best is not known beforehand, and spreading them costs half as much again.
+func GuardTests(most float64) int { return int(math.Ceil(4.52 / most)) }
+
 // Guard judges whether the tuned model has got worse on a suite that it was not tuned for: Pass where it is shown to lose no more
 // than most (0.02 is two points of a hundred) of the mean score, Fail where it is shown to lose more or, on 30 tests and above, is seen
 // to, else Inconclusive. Improvement and Interval are in points. Of the policy Alpha, LowerIsBetter and OnInconclusive count.
 //
 // Scores must lie from 0 to 1. The evidence is anytime-valid in every case: losses are rare where a guard matters, Student's t is
-// too bold there, and models that agree on all tests pass once there are enough of them (about 3/most).
+// too bold there, and models that agree on all tests pass once there are enough of them (GuardTests).
 func Guard(pairs []Pair, most float64, p Policy) Decision {
 	p = Policy{Measure: Points, Alpha: p.Alpha, LowerIsBetter: p.LowerIsBetter, Sequential: true, OnInconclusive: p.OnInconclusive}.complete()
 	pairs = sorted(pairs)

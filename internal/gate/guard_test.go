@@ -45,6 +45,19 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// So many tests pass models that agree on all of them, and hardly fewer do.
+func TestGuardTests(t *testing.T) {
+	for _, most := range []float64{0.005, 0.02, 0.1, 0.5} {
+		n := GuardTests(most)
+		if d := Guard(binary(n, 0, 0, 0), most, Policy{}); d.Verdict != Pass {
+			t.Errorf("%v: %d tests give %s, %v", most, n, d.Verdict, d.Reasons)
+		}
+		if d := Guard(binary(n*9/10, 0, 0, 0), most, Policy{}); most <= 0.1 && d.Verdict == Pass {
+			t.Errorf("%v: %d tests pass too", most, n*9/10)
+		}
+	}
+}
+
 // A model that loses just what is allowed may be taken for one that loses less in one run of twenty.
 func TestGuardHolds(t *testing.T) {
 	const runs = 2000

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,14 @@ func TestCode(t *testing.T) {
 	}
 }
 
+// spun is what a program does that never ends; which of its two limits is the first depends on how busy the machine is.
+const spun = "computed longer than 1s|ran longer than 2s"
+
+// says reports whether the text holds one of the parts.
+func says(text, parts string) bool {
+	return slices.ContainsFunc(strings.Split(parts, "|"), func(part string) bool { return strings.Contains(text, part) })
+}
+
 // TestHostileCode has answers attack. Each is contained, scores 0, and the note names what it did.
 func TestHostileCode(t *testing.T) {
 	g := allowed(t, Options{Name: "code", Timeout: time.Second}, "")
@@ -88,12 +97,12 @@ func TestHostileCode(t *testing.T) {
 	defer l.Close()
 	for _, c := range []struct{ name, body, note string }{
 		{"fork bomb", "import os\nwhile True: os.fork()", "BlockingIOError"},
-		{"fork bomb, quiet", "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", "computed longer than 1s"},
+		{"fork bomb, quiet", "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", spun},
 		{"threads", "import threading\nwhile True: threading.Thread(target=lambda: None).start()", "can't start new thread"},
-		{"endless loop", "while True: pass", "computed longer than 1s"},
+		{"endless loop", "while True: pass", spun},
 		{"sleep", "import time\ntime.sleep(1000)", "ran longer than 2s"},
 		{"ten gigabytes", "x = bytearray(10 << 30)", "wanted more than 512 MiB of memory"},
-		{"ten gigabytes, bit by bit", "x = []\nwhile True: x.append(bytearray(1 << 24))", "wanted more than 512 MiB of memory"},
+		{"ten gigabytes, bit by bit", "x = []\nwhile True: x.append(bytearray(1 << 24))", "wanted more than 512 MiB of memory|ran longer than 2s"},
 		{"shared memory", "import mmap\nx = [mmap.mmap(-1, 1 << 26) for _ in range(100)]\nfor m in x: m.write(b'x' * (1 << 26))", "OSError: [Errno 12]"},
 		{"memory as a file", "import os\nos.memfd_create('x')", "PermissionError"},
 		{"full disk", "with open('f', 'wb') as f:\n    while True: f.write(bytes(1 << 20))", "OSError"},
@@ -113,7 +122,7 @@ func TestHostileCode(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			began := time.Now()
 			got, err := g.Grade(t.Context(), doubling, c.body+"\ndef double(n): return 2 * n\n")
-			if err != nil || got.Value != 0 || !strings.Contains(got.Note, c.note) {
+			if err != nil || got.Value != 0 || !says(got.Note, c.note) {
 				t.Errorf("got %+v, %v, want 0 %q", got, err, c.note)
 			}
 			if strings.Contains(got.Note, "hunter2") {
@@ -235,11 +244,11 @@ else: print(1 if answer == row["ideal"][0] else 0)
 		{"say null", Score{}, "a score from 0 to 1"},
 		{"say {}", Score{}, "a score from 0 to 1"},
 		{"fail", Score{}, "no such thing"},
-		{"hang", Score{}, "computed longer than 1s"},
+		{"hang", Score{}, spun},
 		{"git", Score{}, "No such file"},
 	} {
 		got, err := g.Grade(t.Context(), greeting, c.answer)
-		if got != c.want || (err != nil) != (c.failure != "") || err != nil && !strings.Contains(err.Error(), c.failure) {
+		if got != c.want || (err != nil) != (c.failure != "") || err != nil && !says(err.Error(), c.failure) {
 			t.Errorf("%q: got %+v, %v", c.answer, got, err)
 		}
 	}

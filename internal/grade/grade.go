@@ -67,7 +67,7 @@ func methodOf(name string) (method, bool) {
 		return method{check: checkText, grade: judgePair, takes: []string{"model", "rubric", "votes"}, needs: []string{"model"}}, true
 	case "code":
 		return method{check: checkText, grade: code, takes: []string{"timeout"}}, true
-	case "swe-bench":
+	case Patches:
 		return method{check: checkText}, true
 	case "command":
 		return method{check: checkText, grade: command, takes: []string{"command", "timeout"}, needs: []string{"command"}}, true
@@ -75,10 +75,13 @@ func methodOf(name string) (method, bool) {
 	return method{}, false
 }
 
+// Patches is the name of the grader whose answers the SWE-bench harness judges, all together and for hours.
+const Patches = "swe-bench"
+
 // Names lists the graders that Make accepts.
 func Names() []string {
 	return []string{"exact", "includes", "starts-with", "regex", "numeric", "json-equal", "json-schema", "tool-call", "token-f1",
-		"embedding", "judge", "judge-pair", "code", "command", "swe-bench"}
+		"embedding", "judge", "judge-pair", "code", "command", Patches}
 }
 
 // New returns the grader of that name: Make with nothing but a pattern.

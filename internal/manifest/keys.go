@@ -149,6 +149,7 @@ func gateKeys(g *Gate) value {
 		key{"min_improvement", "how much better than its base a tuned model must be, relative to the base (default 10%)", share(&g.MinImprovement, 1000), false},
 		key{"rule", "point: the observed improvement reaches the margin; significant (default): that, and shown to be better at all; strict: shown to be better by the margin", choice(&g.Rule, RulePoint, RuleSignificant, RuleStrict), false},
 		key{"on_inconclusive", "fail (default) or pass", choice(&g.OnInconclusive, InconclusiveFails, InconclusivePasses), false},
+		key{"guards", "suites that the tuned model may not get worse on, by name", guards(g), false},
 	)
 }
 

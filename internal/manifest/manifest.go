@@ -145,6 +145,15 @@ type Gate struct {
 	MinImprovement float64 // relative: 0.10 asks for 10 %
 	Rule           Rule
 	OnInconclusive OnInconclusive // empty fails, as InconclusiveFails does
+	Guards         []Guard        // in file order; those of an agent take the place of the manifest's
+}
+
+// Guard is a suite that a model was not tuned for and may not get worse on.
+type Guard struct {
+	Name             string // as an agent's
+	Tests, TestsPath string // as an agent's
+	Grader           Grader
+	MaxLoss          float64 // of the mean score, above 0 and below 1: 0.02 is two points of a hundred
 }
 
 // Budget caps a run. A nil cap is none.

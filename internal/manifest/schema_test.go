@@ -110,7 +110,7 @@ func TestSchemaAgreesOnValues(t *testing.T) {
 		"tool-call", "judge", "code", "command", "{name: judge}", "{name: judge, model: m}", "{name: judge, model: m, rubric: r}", "{name: judge, model: m, rubric: ''}", "{name: judge-pair, model: m, votes: 2}", "{name: judge-pair, model: m, votes: 5}",
 		"{name: judge-pair, model: m, votes: 17}", "{name: exact, votes: 3}", "{name: token-f1, threshold: 0.5}", "{name: token-f1, threshold: 0}", "{name: token-f1, threshold: 1.5}", "{name: embedding, threshold: 0.5}",
 		"{name: embedding, model: m, threshold: 0.5}", "{name: command, command: [python3, g.py], timeout: 2.5}", "{name: command, command: []}", "{name: command, command: g.py}", "{name: command, command: [1]}", "{name: command}",
-		"{name: code, timeout: 601}", "{name: code, timeout: 5}", "{name: code, command: [a]}"}
+		"swe-bench", "{name: swe-bench}", "{name: code, timeout: 601}", "{name: code, timeout: 5}", "{name: code, command: [a]}"}
 	urls := []string{"https://a", "https://a.example/v1", "https://a:443/v1", "https://[::1]:8/x", "http://localhost", "http://127.0.0.1:80/v1", "http://127.9.9.9", "http://[::1]/", "http://a.example", "http://localhost.example.com",
 		"http://127.0.0.1.example.com", "https://u@a", "https://a?x", "https://a#x", "https://", "ftp://a", "a", "HTTPS://a", "https://a b", "https://例.example", "http://0.0.0.0"}
 	keys := []string{"KEY", "A_KEY_2", "key", "sk-abc", "GITHUB_TOKEN", "ACTIONS_X", "RUNNER_X", "INPUT_X", "MY_GITHUB_TOKEN", "GITHUB", "_X", "2X", "", "[K]"}
@@ -123,10 +123,11 @@ func TestSchemaAgreesOnValues(t *testing.T) {
 		}
 	}
 	rest := "version: 1\n" + agents
-	each(numbers, "version: %s\n"+agents, rest+"audit: {max_duplicates: %s}", rest+"gate: {min_improvement: %s}", rest+"benchmark: {quick: %s, full: all}", rest+"benchmark: {quick: 1, full: %s}",
+	each(numbers, "version: %s\n"+agents, rest+"audit: {max_duplicates: %s}", rest+"gate: {min_improvement: %s}", rest+"gate: {guards: {g: {tests: g.jsonl, max_loss: %s}}}", rest+"benchmark: {quick: %s, full: all}", rest+"benchmark: {quick: 1, full: %s}",
 		rest+"budget: {max_cost_usd: %s}", rest+"budget: {max_hours: %s}", rest+"prices: {m: {train_per_million: %s, input_per_million: 1, output_per_million: 1}}", rest+"prices: {m: {train_per_million: %s}}",
 		rest+"defaults: {epochs: %s}", rest+"defaults: {batch_size: %s}", rest+"defaults: {learning_rate_multiplier: %s}", rest+"defaults: {seed: %s}", rest+"providers: {p: {kind: local, max_parallel: %s}}")
 	each(words, rest+"name: %s", rest+"profile: %s", rest+"execution: %s", rest+"audit: {deep: %s}", rest+"audit: {severities: {too-long: %s}}", rest+"benchmark: {stop: %s}", rest+"gate: {rule: %s}", rest+"gate: {on_inconclusive: %s}",
+		rest+"gate: {guards: {%s: {tests: g.jsonl}}}", rest+"gate: {guards: {g: {tests: %s}}}", rest+"gate: {guards: {g: {tests: g.jsonl, grader: %s}}}", rest+"gate: {guards: %s}",
 		rest+"defaults: %s", rest+"prices: {%s: {train_per_million: 1, input_per_million: 1, output_per_million: 1}}", rest+"providers: {%s: {kind: local}}", rest+"providers: {p: {kind: %s}}", rest+"audit: {severities: {%s: info}}",
 		rest+"audit: %s", rest+"providers: %s", rest+"%s: 1", "version: 1\nagents: {%s: "+agent+"}", "version: 1\nagents: %s", "version: 1\nagents: {a: %s}",
 		"version: 1\nagents: {a: {train: %s, benchmark: {tests: b.jsonl}}}", "version: 1\nagents: {a: {train: t.jsonl, benchmark: {tests: b.jsonl, grader: %s}}}", "version: 1\nagents: {a: {train: t.jsonl, benchmark: %s}}")

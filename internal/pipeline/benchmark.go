@@ -132,6 +132,11 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase,
 	spent := cost.Inference(*l.price, b.InputTokens, b.OutputTokens) + graders.costUSD
 	out.CostUSD += spent
 	r.settle(l, p.benchmarkUSD, spent)
+	// What was asked just before the launch, and paid for then, is of this benchmark.
+	b.Cached -= min(b.Cached, l.ahead.Asked)
+	b.InputTokens += l.ahead.InputTokens
+	b.OutputTokens += l.ahead.OutputTokens
+	l.ahead = report.Benchmark{}
 	if err != nil {
 		return fmt.Errorf("benchmark: %w", err)
 	}
@@ -203,32 +208,67 @@ func (x exam) outOfReach(pairs []gate.Pair) string {
 // errOutOfReach is wrapped when it is certain that no fine-tune could pass.
 var errOutOfReach = errors.New("no fine-tune could pass")
 
-// reachable refuses when the answers that are known of the base, from an earlier benchmark, show that it leaves too little to
-// improve on. Answers that are not known count as wrong, and where nobody benchmarks, none is.
-func (r *run) reachable(l *leg) error {
-	if l.answers == nil {
-		return nil
+// firstTime is how long the base may be asked before a launch. A service that takes longer is asked in the benchmark.
+const firstTime = 2 * time.Minute
+
+// reachable asks the base, before a fine-tune is paid for, whether it leaves enough to improve on, and returns what that has cost. It
+// goes on until a good enough model could pass, which is so after the first batch but for a base that is very good. A test without an
+// answer counts as a wrong one, so what is refused is out of reach for certain. The answers are kept: the benchmark asks none of them again.
+func (r *run) reachable(ctx context.Context, l *leg) (usd float64, err error) {
+	if l.answers == nil || l.tasks != nil { // nobody benchmarks, or only a harness could tell
+		return 0, nil
 	}
-	x, err := r.exam(l, nil)
+	graders := new(usage)
+	x, err := r.exam(l, graders)
 	if err != nil || len(x.tests) == 0 {
-		return err
+		return 0, err
 	}
-	var known []bench.Sample
-	for _, t := range x.tests {
-		for i := range x.Repeats {
-			q := bench.Request{Model: l.agent.BaseModel, Messages: t.Input, Temperature: x.Temperature, Repeat: i}
-			answer, _ := l.answers.Find(r.places.byName[l.agent.Provider].identity, q)
-			known = append(known, bench.Sample{Test: t.ID, Arm: baseArm, Repeat: i, Score: x.grader.Score(answer.Answer, t.Ideal).Value})
+	at := r.places.byName[l.agent.Provider]
+	mean := func(samples []bench.Sample, of int) float64 {
+		sum := 0.0
+		for _, s := range x.Reduce.Reduce(samples) {
+			if s.Error == "" {
+				sum += s.Score
+			}
+		}
+		return sum / float64(of)
+	}
+	plan := bench.Plan{
+		Arms:        []bench.Arm{{Name: baseArm, Model: l.agent.BaseModel, Completer: l.answers.Over(at.identity, at.pace.Over(at.client))}},
+		Tests:       x.tests,
+		Grader:      x.grader,
+		Temperature: x.Temperature,
+		Repeats:     x.Repeats,
+		First:       enoughSeen,
+		Batch:       enoughSeen,
+		Concurrency: concurrency,
+		Decide: func(samples []bench.Sample) bool {
+			return gate.Impossible(mean(samples, len(samples)/x.Repeats), len(x.tests), x.policy) == ""
+		},
+	}
+	if x.policy.Sequential { // the benchmark may end after its first batch, and so is asked no more than that
+		plan.First, plan.Batch = x.Quick, x.Quick
+	}
+	limited, stop := context.WithTimeout(ctx, firstTime)
+	defer stop()
+	samples, asking := bench.Run(limited, plan)
+	b := new(report.Benchmark)
+	used(b, samples)
+	usd = cost.Inference(*l.price, b.InputTokens, b.OutputTokens) + graders.costUSD
+	for _, s := range samples {
+		if s.Error == "" && !s.Cached {
+			l.ahead.Asked++
 		}
 	}
-	sum := 0.0
-	for _, s := range x.Reduce.Reduce(known) {
-		sum += s.Score
+	l.ahead.InputTokens += b.InputTokens
+	l.ahead.OutputTokens += b.OutputTokens
+	if asking != nil {
+		return usd, ctx.Err() // it took too long, which the benchmark will be told of
 	}
-	if why := gate.Impossible(sum/float64(len(x.tests)), len(x.tests), x.policy); why != "" {
-		return fmt.Errorf("%w: %s", errOutOfReach, why)
+	if why := gate.Impossible(mean(samples, len(x.tests)), len(x.tests), x.policy); why != "" {
+		return usd, fmt.Errorf("%w: %s", errOutOfReach, why)
 	}
-	return nil
+	return usd, nil
 }
 
 // policy is the manifest's gate in the gate's own terms.

@@ -111,7 +111,7 @@ func TestOwnGate(t *testing.T) {
 	m := load(t, service(t, nil), 2, "gate: {min_improvement: 5%}\n")
 	m.Agents[1].Gate.MinImprovement, m.Agents[1].Gate.Rule = 100, manifest.RuleStrict
 	r := start(t, m)
-	if got, want := verdicts(r), "pass fail"; got != want {
+	if got, want := verdicts(r), "pass inconclusive"; got != want {
 		t.Errorf("verdicts %q, want %q; %q", got, want, r.Legs[1].Reasons)
 	}
 	if r.Margin != 0.05 || r.Legs[0].Margin != 0.05 || r.Legs[1].Margin != 100 || r.Legs[0].Rule != "significant" || r.Legs[1].Rule != "strict" {

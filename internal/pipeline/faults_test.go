@@ -310,7 +310,8 @@ func TestPhasesAskTheBaseOnce(t *testing.T) {
 	})
 }
 
-// Where the base is known to leave too little to improve on, no fine-tune is paid for; one that is there already is judged.
+// Where the base leaves too little to improve on, no fine-tune is paid for; one that is there already is judged. It takes all tests to be
+// certain, and no more than the first where the base is not that good.
 func TestNothingIsLaunchedOverAPerfectBase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		state, server := t.TempDir(), local(t)
@@ -326,20 +327,38 @@ func TestNothingIsLaunchedOverAPerfectBase(t *testing.T) {
 			fmt.Fprintf(w, `{"choices":[{"message":{"role":"assistant","content":%q}}],"usage":{"prompt_tokens":1,"completion_tokens":1}}`, label)
 			return true, nil
 		}
+		// good is a base that knows most answers: the first ones, as the tests are asked.
+		good := func(n int, w http.ResponseWriter, model, question string) (bool, error) {
+			if n > 57 {
+				return false, nil
+			}
+			return perfect(n, w, model, question)
+		}
+		const none = "not launched: no fine-tune could pass: the base scores "
 		for i, c := range []struct {
+			base     meets
 			verdict  gate.Verdict
 			launched int
+			asked    int // of the base
 			reason   string
 		}{
-			{gate.Fail, 1, "fall short of the margin"}, {gate.Fail, 0, "fall short of the margin"},
-			{gate.Inconclusive, 0, "not launched: no fine-tune could pass: the base scores 1.000 on every test: there is nothing to improve"},
+			{perfect, gate.Inconclusive, 0, 60, none + "1.000 on every test: there is nothing to improve"},
+			{perfect, gate.Inconclusive, 0, 0, none + "1.000 on every test: there is nothing to improve"},
+			{nil, gate.Pass, 1, 60, "shown to be better"},
+			{perfect, gate.Fail, 0, 60, "fall short of the margin"},
+			{good, gate.Inconclusive, 0, 60, none},
 		} {
-			if i == 2 {
+			switch i {
+			case 2, 3:
+				state = t.TempDir()
+			case 4:
+				state = t.TempDir()
 				m.Agents[0].Seed++ // another fine-tune
 			}
-			r, _ := scores(t, m, &carrier{to: server, chat: perfect}, state)
-			if r.Verdict != c.verdict || r.Launched != c.launched || !strings.Contains(fmt.Sprint(r.Legs[0].Reasons), c.reason) {
-				t.Errorf("run %d: %s, %d launched, %q", i, r.Verdict, r.Launched, r.Legs[0].Reasons)
+			on := &carrier{to: server, chat: c.base}
+			r, _ := scores(t, m, on, state)
+			if r.Verdict != c.verdict || r.Launched != c.launched || on.asked["local-zero-shot"] != c.asked || !strings.Contains(fmt.Sprint(r.Legs[0].Reasons), c.reason) {
+				t.Errorf("run %d: %s, %d launched, asked %v, %q", i, r.Verdict, r.Launched, on.asked, r.Legs[0].Reasons)
 			}
 		}
 	})

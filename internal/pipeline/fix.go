@@ -19,7 +19,7 @@ func Fix(ctx context.Context, m *manifest.Manifest, agents []manifest.Agent, o A
 	var left report.Audit
 	for _, a := range agents {
 		l := newLeg(m, a)
-		if err := l.open(); err != nil {
+		if err := l.open(m); err != nil {
 			return nil, left, err
 		}
 		if l.train == nil || l.valid == nil && a.Validation != "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/tunegate/tunegate/internal/localtune/engine"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
+	"github.com/tunegate/tunegate/internal/suite"
 )
 
 // judging is raised whenever the same answers would be judged differently from before, by graders, by the gate or by what is left out
@@ -24,6 +25,11 @@ const judging = 1
 // needs no network. The leg has been identified.
 func (r *run) inputs(l *leg) (string, error) {
 	type fineTune struct{ Phase, Key string }
+	type guarded struct {
+		Tests   string
+		Grader  grade.Options
+		MaxLoss float64
+	}
 	all := struct {
 		Judging   int
 		Profile   manifest.Profile
@@ -34,10 +40,15 @@ func (r *run) inputs(l *leg) (string, error) {
 		Files     []string
 		Benchmark manifest.Benchmark
 		Gate      manifest.Gate
+		Guards    []guarded
 		Seed      int
 	}{Judging: judging, Profile: r.m.Profile, Tests: l.tests.Digest(), Grader: l.agent.Grader, Benchmark: r.m.Benchmark, Gate: l.agent.Gate, Seed: l.agent.Seed}
 	for _, p := range l.phases {
 		all.Phases = append(all.Phases, fineTune{p.name, string(l.spec(p, r.identity(l.agent.Provider)).Key())})
+	}
+	all.Gate.Guards = nil // whose names and paths do not count
+	for _, g := range l.guards {
+		all.Guards = append(all.Guards, guarded{suite.Suite{Tests: g.tests}.Digest(), g.Grader, g.MaxLoss})
 	}
 	if l.tasks != nil {
 		for _, x := range l.tasks.Instances {

@@ -31,16 +31,18 @@ type leg struct {
 	agent      manifest.Agent
 	began      time.Time
 	train      *dataset.File
-	valid      *dataset.File  // nil: none
-	tasks      *swebench.Set  // that the tests are; nil: they are others
-	tests      suite.Suite    // without those that stand in the training data or ask what another one asks
-	distinct   suite.Suite    // the tests less those that repeat another one
-	written    suite.Suite    // the tests of the file, all of them
-	available  int            // how many they are
+	valid      *dataset.File // nil: none
+	tasks      *swebench.Set // that the tests are; nil: they are others
+	tests      suite.Suite   // without those that stand in the training data or ask what another one asks
+	distinct   suite.Suite   // the tests less those that repeat another one
+	written    suite.Suite   // the tests of the file, all of them
+	available  int           // how many they are
+	guards     []guard
 	unaudited  []diag.Finding // what was found while opening the files
 	audit      audit.Result
 	deep       bool             // audited deeply
 	answers    *bench.Cache     // of the base model, from earlier benchmarks and for later ones
+	ahead      report.Benchmark // what the base was asked before the launch, to be counted in the next benchmark
 	outcomes   []advice.Outcome // of the last benchmark
 	price      *catalog.Price   // nil: unknown
 	phases     []phase
@@ -64,6 +66,7 @@ type phase struct {
 	tokens       int64 // that are billed, epochs included
 	trainingUSD  float64
 	benchmarkUSD float64
+	guardsUSD    float64 // of the last phase alone
 	hours        float64
 	training     dataset.Digest // of the normal form, set by identify
 }
@@ -133,6 +136,9 @@ func (r *run) inspect(ctx context.Context, l *leg) {
 	}
 	if err == nil {
 		err = r.patchesReady(ctx, l)
+	}
+	if err == nil {
+		err = r.guardsReady(ctx, l)
 	}
 	if err != nil {
 		r.end(l, gate.Inconclusive, fmt.Sprintf("%v, so nothing was launched", err))
@@ -210,7 +216,7 @@ func Audit(ctx context.Context, m *manifest.Manifest, a manifest.Agent, o AuditO
 // read opens the files and audits them. A person's mistakes in them are findings, not an error.
 func (l *leg) read(ctx context.Context, m *manifest.Manifest, o AuditOptions) error {
 	l.unaudited = append(l.unaudited, l.ending(m)...)
-	if err := l.open(); err != nil || l.train == nil {
+	if err := l.open(m); err != nil || l.train == nil {
 		l.out.Audit.Findings = l.unaudited
 		return err
 	}
@@ -218,7 +224,7 @@ func (l *leg) read(ctx context.Context, m *manifest.Manifest, o AuditOptions) er
 }
 
 // open opens the files, and leaves out the tests that cannot count.
-func (l *leg) open() (err error) {
+func (l *leg) open(m *manifest.Manifest) (err error) {
 	findings := &l.unaudited
 	if l.train, err = take(findings, func() (*dataset.File, error) { return dataset.Open(l.agent.TrainPath, l.agent.Train) }); err != nil {
 		return err
@@ -245,7 +251,7 @@ func (l *leg) open() (err error) {
 		}
 		*findings = append(*findings, unmeasurable(grader, l.tests)...)
 	}
-	return nil
+	return l.openGuards(m)
 }
 
 // judge audits the open files. A second, deeper look takes the place of the first; the tests that it leaves out are then
@@ -379,7 +385,8 @@ func (l *leg) plan(m *manifest.Manifest) {
 	}
 	l.phases = append(l.phases, phase{name: "full", examples: n})
 	known, _ := catalog.Lookup(l.agent.BaseModel)
-	asked, answered := l.benchmarkTokens(m)
+	tests := l.tests.Order(uint64(l.agent.Seed))
+	tests = tests[:min(len(tests), most(m.Benchmark))]
 	for i := range l.phases {
 		p := &l.phases[i]
 		for _, t := range stats.PerExample[:p.examples] {
@@ -393,10 +400,15 @@ func (l *leg) plan(m *manifest.Manifest) {
 		p.hours = cost.Hours(l.agent.BaseModel, p.tokens)
 		if l.price != nil {
 			p.trainingUSD = cost.Training(*l.price, p.tokens)
-			p.benchmarkUSD = float64(2*max(m.Benchmark.Repeats, 1)) * (cost.Inference(*l.price, asked, answered) + l.judgeUSD(m, asked, answered))
+			p.benchmarkUSD = l.asking(m, tests, l.agent.Grader)
+			if i == len(l.phases)-1 {
+				for _, g := range l.guards {
+					p.guardsUSD += l.asking(m, g.tests, g.Grader)
+				}
+			}
 		}
 		l.estimate.TrainingUSD += p.trainingUSD
-		l.estimate.BenchmarkUSD += p.benchmarkUSD
+		l.estimate.BenchmarkUSD += p.benchmarkUSD + p.guardsUSD
 	}
 }
 
@@ -412,10 +424,8 @@ func (l *leg) epochs(m *manifest.Manifest, examples, n int) int {
 	return catalog.AutoEpochs(n)
 }
 
-// benchmarkTokens estimates what one arm is asked and answers, if every test that may be asked is.
-func (l *leg) benchmarkTokens(m *manifest.Manifest) (asked, answered int64) {
-	tests := l.tests.Order(uint64(l.agent.Seed))
-	tests = tests[:min(len(tests), most(m.Benchmark))]
+// tokensOf estimates what one arm is asked and answers with these tests.
+func (l *leg) tokensOf(tests []suite.Test) (asked, answered int64) {
 	encoding, err := tokens.Load(catalog.Encoding(l.agent.BaseModel))
 	if err != nil {
 		return 0, 0 // read has loaded it before

@@ -60,9 +60,9 @@ const (
 	judgeSays  = 200
 )
 
-// judgeUSD estimates what it costs to grade the answers of one arm, which is asked and answers so many tokens, if every vote is cast.
-func (l *leg) judgeUSD(m *manifest.Manifest, asked, answered int64) float64 {
-	o := l.agent.Grader
+// judgeUSD estimates what it costs to grade the answers of one arm to so many tests, which is asked and answers so many tokens, if every
+// vote is cast.
+func judgeUSD(m *manifest.Manifest, o grade.Options, tests int, asked, answered int64) float64 {
 	price := m.Price(o.Model)
 	if !judges(o) || price == nil {
 		return 0
@@ -71,7 +71,7 @@ func (l *leg) judgeUSD(m *manifest.Manifest, asked, answered int64) float64 {
 	if o.Name == "judge-pair" {
 		votes *= 2
 	}
-	tests := int64(min(len(l.tests.Tests), most(m.Benchmark)))
-	reads := asked + 2*answered + tests*int64(judgeReads+len(o.Rubric)/4)
-	return cost.Inference(*price, votes*reads, votes*tests*judgeSays)
+	n := int64(tests)
+	reads := asked + 2*answered + n*int64(judgeReads+len(o.Rubric)/4)
+	return cost.Inference(*price, votes*reads, votes*n*judgeSays)
 }

@@ -35,7 +35,7 @@ type bill struct {
 	kin     *kin
 	attempt int     // that money was set aside for last, 0: none
 	ours    bool    // and this leg has launched it
-	spent   float64 // on earlier attempts of this leg
+	spent   float64 // on earlier attempts of this leg, and on asking the base before a launch
 }
 
 // reserve sets money aside for an attempt, after what the ones before it have cost.
@@ -43,7 +43,13 @@ func (b *bill) reserve(attempt int) error {
 	b.close()
 	b.reuse(attempt-1, b.phase.trainingUSD)
 	b.attempt = attempt
-	return b.run.reserve(b.leg, b.phase.trainingUSD+b.phase.benchmarkUSD)
+	return b.run.reserve(b.leg, b.phase.trainingUSD+b.phase.benchmarkUSD+b.phase.guardsUSD)
+}
+
+// asked books what the base was asked before the launch, out of what is set aside for the benchmark.
+func (b *bill) asked(usd float64) {
+	b.spent += usd
+	b.run.settle(b.leg, usd, usd)
 }
 
 func (b *bill) launched(attempt int) {
@@ -111,7 +117,7 @@ func (l *leg) spared(done int) []string {
 	usd, hours := 0.0, 0.0
 	for _, p := range l.phases[done:] {
 		names = append(names, p.name)
-		usd += p.trainingUSD + p.benchmarkUSD
+		usd += p.trainingUSD + p.benchmarkUSD + p.guardsUSD
 		hours += p.hours
 	}
 	text := fmt.Sprintf("stopped after the %s phase, %d of %d: %s not launched", l.phases[done-1].name, done, len(l.phases), strings.Join(names, " and "))

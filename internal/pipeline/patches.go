@@ -7,13 +7,14 @@ import (
 	"path/filepath"
 
 	"github.com/tunegate/tunegate/internal/bench"
+	"github.com/tunegate/tunegate/internal/grade"
 	"github.com/tunegate/tunegate/internal/suite"
 	"github.com/tunegate/tunegate/internal/swebench"
 )
 
 // patchGrader is the grader whose tests are tasks of SWE-bench. The harness judges all answers together when they are there, so
 // that a benchmark of them cannot stop early.
-const patchGrader = "swe-bench"
+const patchGrader = grade.Patches
 
 // openTests opens the agent's tests.
 func (l *leg) openTests() (suite.Suite, error) {

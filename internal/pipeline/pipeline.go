@@ -187,7 +187,7 @@ func prepare(ctx context.Context, r *run) ([]*leg, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.hold(legs)
+	r.holdBack(legs)
 	if err := r.shareOut(ctx, legs); err != nil {
 		return nil, err
 	}
@@ -225,8 +225,8 @@ func (r *run) inspectAll(ctx context.Context) ([]*leg, error) {
 	return legs, nil
 }
 
-// hold ends the legs that need no more, and then those that one of them holds back.
-func (r *run) hold(legs []*leg) {
+// holdBack ends the legs that need no more, and then those that one of them holds back.
+func (r *run) holdBack(legs []*leg) {
 	for _, l := range legs {
 		if known, ok := r.stands(l); ok && l.out.Verdict == "" {
 			r.carry(l, known)

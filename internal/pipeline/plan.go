@@ -127,7 +127,7 @@ func Foresee(ctx context.Context, m *manifest.Manifest, o Options) (p Plan, sett
 		return r.plan(nil), r.document(nil), nil, err
 	}
 	p = r.plan(legs)
-	r.hold(legs)
+	r.holdBack(legs)
 	done := slices.DeleteFunc(slices.Clone(legs), func(l *leg) bool { return l.out.Verdict == "" })
 	for _, l := range legs {
 		if l.out.Verdict == "" {

@@ -43,6 +43,21 @@ func desk(t *testing.T, examples int, tail string) *manifest.Manifest {
 	return m
 }
 
+// spoil lets the training data teach the wrong answers.
+func spoil(t *testing.T, m *manifest.Manifest) {
+	t.Helper()
+	path := m.Agents[0].TrainPath
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const answer = `"assistant","content":"`
+	wrong := strings.NewReplacer(answer+"hardware", answer+"billing", answer+"billing", answer+"hardware").Replace(string(body))
+	if err := os.WriteFile(path, []byte(wrong), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func road(l report.Leg) (names []string) {
 	for _, p := range l.Phases {
 		names = append(names, fmt.Sprint(p.Name, " ", p.Examples, " ", p.Decision.Verdict, " ", p.Launched, " ", p.Benchmark.Asked))
@@ -79,7 +94,8 @@ func TestThoroughRoad(t *testing.T) {
 
 // A phase that is not better than its base ends the road: nothing more is launched.
 func TestRoadEnds(t *testing.T) {
-	m := desk(t, 120, "profile: thorough\ngate: {min_improvement: 1000%}\n")
+	m := desk(t, 120, "profile: thorough\n")
+	spoil(t, m)
 	doc, err := Run(t.Context(), m, Options{State: t.TempDir(), Wait: -1, Getenv: os.Getenv})
 	if err != nil {
 		t.Fatal(err)

@@ -154,11 +154,11 @@ func (r *run) withhold(l *leg) bool {
 
 // unpriced names the model of the leg whose price nobody knows, or its judge, "" where all are known.
 func (r *run) unpriced(l *leg) string {
-	switch {
-	case l.price == nil:
+	if l.price == nil {
 		return l.agent.BaseModel
-	case judges(l.agent.Grader) && r.m.Price(l.agent.Grader.Model) == nil:
-		return "the judge " + l.agent.Grader.Model
+	}
+	if judge := l.unpriced(r.m); judge != "" {
+		return "the judge " + judge
 	}
 	return ""
 }

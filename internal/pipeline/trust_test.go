@@ -331,7 +331,7 @@ func TestGradersRunFromTheBaseBranch(t *testing.T) {
 		}
 		r := &run{Options: Options{AllowCommands: true, Trust: &Trust{Base: base, AllowBenchmarkChange: allow}}, head: head, m: head}
 		l := newLeg(head, head.Agents[0])
-		if err := l.open(); err != nil {
+		if err := l.open(head); err != nil {
 			t.Fatal(err)
 		}
 		text, err := r.benchmarkChange(l)

@@ -53,7 +53,7 @@ func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 			r.end(l, at.verdict, at.reason)
 			return
 		}
-		if err := r.reserve(l, p.benchmarkUSD); err != nil {
+		if err := r.reserve(l, p.benchmarkUSD+p.guardsUSD); err != nil {
 			r.end(l, gate.Inconclusive, fmt.Sprintf("trained, but not benchmarked: %v", err))
 			return
 		}
@@ -64,6 +64,9 @@ func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 		if err == nil {
 			l.enter(inBenchmark, p.name)
 			err = r.benchmark(ctx, l, p, out, tuned)
+			if err == nil && i == len(l.phases)-1 && out.Decision.Verdict == gate.Pass {
+				err = r.hold(ctx, l, p, out, tuned)
+			}
 			takeDown()
 		}
 		if ctx.Err() != nil {
@@ -91,7 +94,9 @@ func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 	if done := len(l.out.Phases); done < len(l.phases) {
 		l.out.Reasons = append(l.out.Reasons, l.spared(done)...)
 	}
-	r.end(l, last.Decision.Verdict, last.Decision.Reasons...)
+	l.out.Next = append(l.out.Next, forgotten(last)...)
+	verdict, reasons := guarded(last)
+	r.end(l, verdict, reasons...)
 }
 
 // errFindOnly ends a launch where none is to be made.
@@ -148,14 +153,15 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 		if err := r.inTime(); err != nil {
 			return err
 		}
-		if err := r.reachable(l); err != nil {
-			return err
-		}
 		if err := bill.reserve(s.Attempt); err != nil {
 			return err
 		}
 		if !at.take() {
 			return fmt.Errorf("%w: %s runs %s at a time, by max_parallel", errNoPlace, l.out.Provider, count(at.of.limit, "job"))
+		}
+		usd, err := r.reachable(ctx, l)
+		if bill.asked(usd); err != nil {
+			return err
 		}
 		if err := r.startClock(); err != nil {
 			return err

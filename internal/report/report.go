@@ -3,6 +3,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/advice"
@@ -131,7 +132,21 @@ type Phase struct {
 	TrainSeconds   float64        `json:"train_seconds"`              // of this run's wait
 	Benchmark      *Benchmark     `json:"benchmark"`
 	Decision       *gate.Decision `json:"decision"`
+	Guards         []Guard        `json:"guards"` // asked once the benchmark of the last phase has passed
 	CostUSD        float64        `json:"cost_usd"`
+}
+
+// Guard is what both arms made of a suite that the model may not get worse on.
+type Guard struct {
+	Name      string        `json:"name"`
+	Tests     string        `json:"tests"` // the file
+	Grader    string        `json:"grader"`
+	MaxLoss   float64       `json:"max_loss"`  // of the mean score
+	Available int           `json:"available"` // tests in the file
+	Asked     int           `json:"asked"`
+	Failed    int           `json:"failed"` // tests without an answer from both arms
+	Decision  gate.Decision `json:"decision"`
+	Flips     []Flip        `json:"flips"` // some of the tests that the arms score differently
 }
 
 // Benchmark is how the arms were asked.
@@ -180,7 +195,7 @@ type Answer struct {
 }
 
 // Complete fills in all that follows from the legs: the verdict, the lines of the agents, the sums. A leg that bears
-// none of the five verdicts becomes an error, and so does one that passes though no decision of its last phase does: what was
+// none of the five verdicts becomes an error, and so does one that passes though no decision of its last phase does, or one of its guards does not: what was
 // not judged does not pass.
 func (r *Report) Complete() {
 	r.Schema = Schema
@@ -215,12 +230,19 @@ func (l *Leg) complete() {
 	if p := l.Last(); l.Verdict == gate.Pass && (p == nil || p.Decision == nil || p.Decision.Verdict != gate.Pass) {
 		l.Verdict, l.Reasons = gate.Error, append([]string{"said to pass, but its last benchmark did not decide so"}, l.Reasons...)
 	}
+	if l.Verdict == gate.Pass && slices.ContainsFunc(l.Last().Guards, func(g Guard) bool { return g.Decision.Verdict != gate.Pass }) {
+		l.Verdict, l.Reasons = gate.Error, append([]string{"said to pass, but one of its guards did not decide so"}, l.Reasons...)
+	}
 	l.Launched, l.CostUSD = 0, 0
 	for i := range l.Phases {
 		p := &l.Phases[i]
 		l.Launched += p.Launched
 		l.CostUSD += p.CostUSD
-		p.Extra, p.Losses = orEmpty(p.Extra), orEmpty(p.Losses)
+		p.Extra, p.Losses, p.Guards = orEmpty(p.Extra), orEmpty(p.Losses), orEmpty(slices.Clone(p.Guards))
+		for k := range p.Guards {
+			g := &p.Guards[k]
+			g.Flips, g.Decision.Reasons = orEmpty(g.Flips), orEmpty(g.Decision.Reasons)
+		}
 		if p.Benchmark != nil {
 			p.Benchmark.Flips, p.Benchmark.Labels = orEmpty(p.Benchmark.Flips), orEmpty(p.Benchmark.Labels)
 		}

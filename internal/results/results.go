@@ -155,7 +155,7 @@ func Match(base, tuned File) (pairs [][2]Score, onlyBase, onlyTuned []string, er
 		t := tuned.Scores[i]
 		if b.Asked != "" && t.Asked != "" && b.Asked != t.Asked && len(wrong) < maxMistakes {
 			wrong = append(wrong, diag.Finding{Rule: "result-file", Severity: diag.Critical, File: tuned.Name, Line: t.Line,
-				Message: fmt.Sprintf("the test %s is not the one that %s has under this id: its content or its target differs", quoted(b.ID), base.Name),
+				Message: fmt.Sprintf("the test %s is not the one that %s has under this id: its content, its prompt or its target differs", quoted(b.ID), base.Name),
 				Related: []diag.Place{{File: base.Name, Line: b.Line}}})
 		}
 		paired[i] = true

@@ -26,7 +26,7 @@ func (p *parser) samples(data []byte) {
 	metrics, filters := make(map[string]bool), make(map[string]bool)
 	var rows []sample
 	p.eachRow(data, func(line int, row map[string]json.RawMessage) {
-		s := sample{line, row["doc_id"], text(row["filter"]), text(row["doc_hash"]) + text(row["target_hash"]), make(map[string]json.RawMessage)}
+		s := sample{line, row["doc_id"], text(row["filter"]), text(row["doc_hash"]) + text(row["prompt_hash"]) + text(row["target_hash"]), make(map[string]json.RawMessage)}
 		filters[s.filter] = true
 		for _, name := range metricsOf(row) {
 			metrics[name] = true

@@ -34,7 +34,12 @@ func Inputs(m *manifest.Manifest) []string {
 		add(a.TrainPath)
 		add(a.ValidationPath)
 		add(a.TestsPath)
-		for _, word := range a.Grader.Command { // what such a program reads besides is not known
+		words := a.Grader.Command // what such a program reads besides is not known
+		for _, g := range a.Gate.Guards {
+			add(g.TestsPath)
+			words = append(slices.Clone(words), g.Grader.Command...)
+		}
+		for _, word := range words {
 			if filepath.IsLocal(word) {
 				add(word)
 			}
