@@ -41,7 +41,7 @@ type Options struct {
 	AllowCommands bool
 	// Samples, if not nil, is given all answers of a benchmark when it ends, whatever came of it: of each phase of a leg in
 	// turn, by the leg's goroutine. What r makes of them was judged.
-	Samples func(leg string, all []bench.Sample, r bench.Reducer)
+	Samples func(leg, phase string, all []bench.Sample, r bench.Reducer)
 	// Notify, if not nil, is told what happens, one call at a time.
 	Notify func(Event)
 }
@@ -95,7 +95,7 @@ type run struct {
 func Run(ctx context.Context, m *manifest.Manifest, o Options) (report.Report, error) {
 	began := time.Now()
 	doc := report.Report{
-		Tunegate: o.Version, Name: m.Name, Profile: string(m.Profile), Started: began.UTC(),
+		Tunegate: o.Version, Name: m.Name, Manifest: m.Path(), Profile: string(m.Profile), Started: began.UTC(),
 		Margin: m.Gate.MinImprovement, Rule: string(m.Gate.Rule), Budget: m.Budget.MaxCostUSD,
 	}
 	for _, a := range m.Agents {

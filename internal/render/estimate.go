@@ -167,7 +167,7 @@ func folds(b *strings.Builder, p pipeline.Plan, at Place, limit int, size func(s
 	if foot != "" {
 		foot = "\n" + foot + "\n"
 	}
-	findings := distinct(p.Findings)
+	findings := Distinct(p.Findings)
 	n := severities(findings)
 	parts := []fold{
 		{fmt.Sprintf("The training data: %d critical, %d warning, %d info", n[diag.Critical], n[diag.Warning], n[diag.Info]), n[diag.Critical] > 0, func(most, _ int) string {

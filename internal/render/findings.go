@@ -108,8 +108,8 @@ func findingList(findings []diag.Finding, most int, write func(string) string) s
 	return b.String()
 }
 
-// distinct returns each of the findings once: legs may share a file.
-func distinct(findings []diag.Finding) []diag.Finding {
+// Distinct returns each of the findings once: legs may share a file.
+func Distinct(findings []diag.Finding) []diag.Finding {
 	told := map[string]bool{}
 	var out []diag.Finding
 	for _, f := range findings {
@@ -126,7 +126,7 @@ const shownStopping = 10
 
 // stopping lists the critical findings for a terminal, folded, each with its hint.
 func stopping(b *strings.Builder, findings []diag.Finding) {
-	critical := slices.DeleteFunc(distinct(findings), func(f diag.Finding) bool { return f.Severity != diag.Critical })
+	critical := slices.DeleteFunc(Distinct(findings), func(f diag.Finding) bool { return f.Severity != diag.Critical })
 	folded := audit.Fold(critical)
 	for i, f := range folded {
 		if i == shownStopping {
