@@ -27,8 +27,11 @@ func Audit(r report.Report) string {
 		accepted += l.Audit.Accepted
 	}
 	says := "✅ **Nothing here stops a launch**"
-	if n[diag.Critical] > 0 {
+	switch unread := func(l report.Leg) bool { return l.Audit.Rows == 0 }; {
+	case n[diag.Critical] > 0:
 		says = "❌ **What is critical stops the launch**"
+	case len(r.Legs) == 0 || slices.ContainsFunc(r.Legs, unread):
+		says = "⚠️ **Not all of the data was read**"
 	}
 	fmt.Fprintf(&b, "# Data audit\n\n%s · %d critical, %s, %d info", says, n[diag.Critical], plural(n[diag.Warning], "warning"), n[diag.Info])
 	if accepted > 0 {
