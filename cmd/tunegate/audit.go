@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -262,7 +263,7 @@ func (a *audited) write(e env, format string) error {
 	case "markdown":
 		_, err = fmt.Fprint(w, render.Findings(a.Findings))
 	case "sarif":
-		_, err = w.Write(render.SARIF(a.placed(), append(audit.Rules(), audit.OutsideRules()...), version()))
+		_, err = w.Write(render.SARIF(diag.Below(path.Dir(a.judged.Path()), a.Findings), append(audit.Rules(), audit.OutsideRules()...), version()))
 	default:
 		err = a.writeText(w)
 	}
@@ -324,31 +325,4 @@ func (a *audited) writeJSON(w io.Writer) error {
 	}
 	_, err := fmt.Fprint(w, "]\n}\n")
 	return err
-}
-
-// placed returns the findings with the paths of their files below the root of the repository, as code-scanning pages want
-// them, instead of below the manifest's folder.
-func (a *audited) placed() []diag.Finding {
-	dir := ""
-	if at, err := filepath.Abs(filepath.Dir(a.judged.File)); err == nil && a.judged.File != "" {
-		if dir, err = filepath.Rel(a.judged.Root, at); err != nil || !filepath.IsLocal(dir) {
-			dir = ""
-		}
-	}
-	below := func(file string) string {
-		if filepath.IsAbs(file) || file == "" {
-			return filepath.ToSlash(file)
-		}
-		return filepath.ToSlash(filepath.Join(dir, file))
-	}
-	placed := make([]diag.Finding, len(a.Findings))
-	for i, f := range a.Findings {
-		f.File = below(f.File)
-		f.Related = append([]diag.Place(nil), f.Related...)
-		for k := range f.Related {
-			f.Related[k].File = below(f.Related[k].File)
-		}
-		placed[i] = f
-	}
-	return placed
 }

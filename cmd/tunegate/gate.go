@@ -56,6 +56,7 @@ func gateCommand() command {
 			measure := choose(f, "measure", "what the improvement is a share of, the base's score, the whole scale or the base's errors", names(gate.Measures())...)
 			rule := choose(f, "rule", "`name`", names([]gate.Rule{gate.Significant, gate.Strict, gate.Point})...)
 			metric := f.String("metric", "", "`name` of the score in the files, where they hold several or call it otherwise")
+			leg := f.String("leg", "", "`id` of the leg whose answers count, in a reports/samples.csv with several")
 			lower := f.Bool("lower-is-better", false, "the score counts errors, loss or cost")
 			format := choose(f, "format", "`form`", "text", "json")
 			return func(_ context.Context, e env, args []string) error {
@@ -63,7 +64,7 @@ func gateCommand() command {
 					return usageError{"gate needs two result files: BASE and TUNED", "accepted: " + results.Accepted}
 				}
 				policy := gate.Policy{Margin: float64(margin), Measure: gate.Measure(*measure), Rule: gate.Rule(*rule), LowerIsBetter: *lower}
-				return judgeFiles(e, args[0], args[1], *metric, *format, policy)
+				return judgeFiles(e, args[0], args[1], results.Options{Metric: *metric, Leg: *leg}, *format, policy)
 			}
 		},
 	}
@@ -77,12 +78,14 @@ func names[T ~string](list []T) []string {
 	return out
 }
 
-func judgeFiles(e env, basePath, tunedPath, metric, format string, policy gate.Policy) error {
-	base, err := openResults(basePath, results.Options{Metric: metric, Arm: "base"})
+func judgeFiles(e env, basePath, tunedPath string, o results.Options, format string, policy gate.Policy) error {
+	o.Arm = "base"
+	base, err := openResults(basePath, o)
 	if err != nil {
 		return err
 	}
-	tuned, err := openResults(tunedPath, results.Options{Metric: metric, Arm: "tuned"})
+	o.Arm = "tuned"
+	tuned, err := openResults(tunedPath, o)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/tunegate/tunegate/internal/grade/sandbox"
+	"github.com/tunegate/tunegate/internal/report"
 )
 
 // runAsMain makes the test binary behave as tunegate, for tests that need a process of its own.
@@ -33,7 +38,48 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXAMPLES", examples+"/../../testdata")
+			e.Defer(func() { validReports(t, e.WorkDir) })
 			return nil
 		},
 	})
+}
+
+// validReports checks what a script has left: every report is valid by the published schema, and beside each lie all the files that a
+// run leaves.
+func validReports(t *testing.T, dir string) {
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(report.JSONSchema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("report.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	compiled := c.MustCompile("report.json")
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() != "report.json" || filepath.Base(filepath.Dir(path)) != "reports" {
+			return err
+		}
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		if err := compiled.Validate(doc); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		for _, name := range []string{"quick_quality_audit.md", "finetuning_results.md", "next_steps.md", "audit.sarif", "benchmark.xml", "samples.csv"} {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), name)); err != nil {
+				t.Error(err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }

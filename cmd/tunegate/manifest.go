@@ -15,6 +15,7 @@ import (
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/render"
+	"github.com/tunegate/tunegate/internal/report"
 )
 
 // defaultManifests are looked for in turn when none is named.
@@ -144,15 +145,20 @@ func checkCommand() command {
 
 func schemaCommand() command {
 	return command{
-		name: "schema", summary: "print the JSON Schema of the manifest",
+		name: "schema", summary: "print the JSON Schema of the manifest, or of report.json",
 		about:   "An editor that knows JSON Schema completes and checks the manifest with it.",
 		example: "tunegate schema > tunegate.schema.json",
-		setup: func(*flag.FlagSet) func(context.Context, env, []string) error {
+		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
+			ofReport := f.Bool("report", false, "that of reports/report.json, for programs that read it")
 			return func(_ context.Context, e env, args []string) error {
 				if len(args) > 0 {
 					return usageError{"schema takes no argument", ""}
 				}
-				_, err := e.stdout.Write(manifest.Schema())
+				schema := manifest.Schema
+				if *ofReport {
+					schema = report.JSONSchema
+				}
+				_, err := e.stdout.Write(schema())
 				return err
 			}
 		},

@@ -11,6 +11,8 @@ import (
 	"path"
 	"slices"
 
+	"github.com/tunegate/tunegate/internal/audit"
+	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/render"
 	"github.com/tunegate/tunegate/internal/report"
 )
@@ -35,6 +37,7 @@ func writeOutputs(dir string, doc report.Report) error {
 		"reports/quick_quality_audit.md": []byte(render.Audit(doc)),
 		"reports/finetuning_results.md":  []byte(render.Results(doc)),
 		"reports/next_steps.md":          []byte(render.Next(doc)),
+		"reports/audit.sarif":            auditSARIF(doc),
 	}
 	var errs []error // what can be written is
 	for i := range doc.Legs {
@@ -62,6 +65,15 @@ func writeOutputs(dir string, doc report.Report) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// auditSARIF is what the audit of all legs found, for code-scanning pages.
+func auditSARIF(doc report.Report) []byte {
+	var all []diag.Finding
+	for _, l := range doc.Legs {
+		all = append(all, l.Audit.Findings...)
+	}
+	return render.SARIF(diag.Below(path.Dir(doc.Manifest), render.Distinct(all)), append(audit.Rules(), audit.OutsideRules()...), version())
 }
 
 // tryOutputs reports why writeOutputs could not write below dir, before anything is spent on what would be written.

@@ -27,9 +27,13 @@ func reportCommand() command {
 					return usageError{"report needs at least one folder", "the --out folders of tune"}
 				}
 				parts := make([]report.Report, len(args))
+				var answers samples
 				for i, dir := range args {
 					var err error
-					if parts[i], err = readReport(filepath.Join(dir, "reports", "report.json")); err != nil {
+					if parts[i], err = readReport(filepath.Join(dir, "reports", "report.json")); err == nil {
+						err = answers.read(dir, parts[i])
+					}
+					if err != nil {
 						return err
 					}
 				}
@@ -37,7 +41,7 @@ func reportCommand() command {
 				if err != nil {
 					return err
 				}
-				if err := writeOutputs(*out, doc); err != nil {
+				if err := errors.Join(writeOutputs(*out, doc), answers.write(*out, doc)); err != nil {
 					return err
 				}
 				if err := render.Text(e.stdout, doc, resultScreen(e)); err != nil {

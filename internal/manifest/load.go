@@ -38,6 +38,19 @@ func Root(getenv func(string) string, dir string) string {
 	}
 }
 
+// Path is the manifest's path below Root, with slashes; "" where it is of no file, or not in there.
+func (m *Manifest) Path() string {
+	at, err := filepath.Abs(m.File)
+	if err != nil || m.File == "" {
+		return ""
+	}
+	rel, err := filepath.Rel(m.Root, filepath.Join(realPath(filepath.Dir(at)), filepath.Base(at)))
+	if err != nil || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
 // Load reads the manifest in file and checks that the files it names are files within root, links followed. The error
 // is diag.Mistakes when the manifest is to blame, else a wrapped I/O error (fs.ErrNotExist: there is no manifest).
 func Load(file, root string) (*Manifest, error) {

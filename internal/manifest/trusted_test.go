@@ -91,7 +91,7 @@ func TestTrusted(t *testing.T) {
 			}
 		}
 		for _, a := range m.Agents {
-			if want := base.agent(a.Name).Gate; a.Gate != want {
+			if want := base.agent(a.Name).Gate; !reflect.DeepEqual(a.Gate, want) {
 				t.Errorf("%s: %s is judged by %+v, want %+v", c.name, a.Name, a.Gate, want)
 			}
 		}
@@ -113,7 +113,7 @@ func TestTrustedNewAgent(t *testing.T) {
 	base := parsed(t, "base.yaml", baseText)
 	head := parsed(t, "head.yaml", strings.Replace(baseText, "agents:\n", "agents:\n  new: {train: n.jsonl, gate: {min_improvement: 0%, rule: point}, benchmark: {tests: t.jsonl}}\n", 1))
 	m, found := Trusted(head, base)
-	if m.Agents[0].Name != "new" || m.Agents[0].Gate != base.Gate || m.Agents[2].Gate.MinImprovement != 0.2 {
+	if m.Agents[0].Name != "new" || !reflect.DeepEqual(m.Agents[0].Gate, base.Gate) || m.Agents[2].Gate.MinImprovement != 0.2 {
 		t.Errorf("agents %+v", m.Agents)
 	}
 	if len(found) != 2 || found[0].Line != 9 || !strings.Contains(found[0].Message, "agents.new.gate.min_improvement is 0% here and 10%") {

@@ -117,7 +117,7 @@ func (r *run) benchmark(ctx context.Context, l *leg, p phase, out *report.Phase,
 		err = judging
 	}
 	if r.Samples != nil {
-		r.Samples(l.out.ID, single, x.Reduce)
+		r.Samples(l.out.ID, p.name, single, x.Reduce)
 	}
 	samples := x.Reduce.Reduce(single)
 	pairs, failed := pair(samples)

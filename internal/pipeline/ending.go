@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/catalog"
@@ -17,7 +18,7 @@ func (l *leg) ending(m *manifest.Manifest) []diag.Finding {
 	if l.agent.Name == "" || known.Retires.IsZero() || time.Until(known.Retires) > catalog.Notice {
 		return nil
 	}
-	return []diag.Finding{{Rule: "model-ends", Severity: diag.Warning, File: m.File, Line: l.agent.Pos.Line, Col: l.agent.Pos.Col,
+	return []diag.Finding{{Rule: "model-ends", Severity: diag.Warning, File: filepath.Base(m.File), Line: l.agent.Pos.Line, Col: l.agent.Pos.Col,
 		Message: fmt.Sprintf("%s: %s (%s, read %s)", l.agent.Name, ends(l.agent.BaseModel, known.Retires), known.Source, known.AsOf),
 		Hint:    "tune a base model that stays"}}
 }

@@ -88,7 +88,7 @@ func local(t *testing.T) http.Handler {
 func scores(t *testing.T, m *manifest.Manifest, c *carrier, state string) (report.Report, map[string]float64) {
 	t.Helper()
 	all := map[string]float64{}
-	r, err := Run(t.Context(), m, Options{State: state, Wait: -1, Getenv: func(string) string { return "" }, Transport: c, Samples: func(leg string, samples []bench.Sample, _ bench.Reducer) {
+	r, err := Run(t.Context(), m, Options{State: state, Wait: -1, Getenv: func(string) string { return "" }, Transport: c, Samples: func(leg, _ string, samples []bench.Sample, _ bench.Reducer) {
 		for _, s := range samples {
 			all[fmt.Sprint(leg, " ", s.Test, " ", s.Arm, " ", s.Repeat, " ", s.Error)] = s.Score
 		}

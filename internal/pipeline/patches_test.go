@@ -79,7 +79,7 @@ func TestPatches(t *testing.T) {
 			t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 			var samples []bench.Sample
 			r, err := Run(t.Context(), loadTasks(t, service(t, nil)), Options{State: t.TempDir(), Wait: -1, AllowCommands: !x.forbidden, Getenv: func(string) string { return "" },
-				Samples: func(_ string, s []bench.Sample, _ bench.Reducer) { samples = s }})
+				Samples: func(_, _ string, s []bench.Sample, _ bench.Reducer) { samples = s }})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -43,7 +43,7 @@ type Options struct {
 	AllowCommands bool
 	// Samples, if not nil, is given all answers of a benchmark when it ends, whatever came of it: of each phase of a leg in
 	// turn, by the leg's goroutine. What r makes of them was judged.
-	Samples func(leg string, all []bench.Sample, r bench.Reducer)
+	Samples func(leg, phase string, all []bench.Sample, r bench.Reducer)
 	// Trust, in CI, keeps a manifest that may be a pull request's from choosing what it is judged by, what it costs and where keys
 	// go. Nil, as on a laptop: the manifest counts as it is.
 	Trust *Trust
@@ -136,7 +136,7 @@ func (o Options) begin(head *manifest.Manifest) (*run, error) {
 // document is the report of the legs.
 func (r *run) document(legs []*leg) report.Report {
 	doc := report.Report{
-		Tunegate: r.Version, Name: r.m.Name, Profile: string(r.m.Profile), Started: r.began.UTC(),
+		Tunegate: r.Version, Name: r.m.Name, Manifest: r.m.Path(), Profile: string(r.m.Profile), Started: r.began.UTC(),
 		Margin: r.m.Gate.MinImprovement, Rule: string(r.m.Gate.Rule), Budget: r.m.Budget.MaxCostUSD, MaxHours: r.m.Budget.MaxHours,
 	}
 	for _, a := range r.m.Agents {

@@ -172,7 +172,7 @@ func cases() map[string]report.Report {
 	broken.Phases = []report.Phase{{Name: "full", Examples: 15000, Job: "ftjob-9", Status: "failed", Attempt: 2, Launched: 1, Extra: []string{"ftjob-10"}}}
 
 	thorough := tuned("commit-labeler", gate.Fail, worse())
-	thorough.Phases = append([]report.Phase{{Name: "trial", Examples: 100, Job: "ftjob-trial", Status: "succeeded", Attempt: 1, Model: "ft:trial", TrainedTokens: 16400, Decision: &gate.Decision{N: 60, Base: 0.7, Tuned: 0.8, Wins: 9, Losses: 3, P: 0.01}}}, thorough.Phases...)
+	thorough.Phases = append([]report.Phase{{Name: "trial", Examples: 100, Job: "ftjob-trial", Status: "succeeded", Attempt: 1, Model: "ft:trial", TrainedTokens: 16400, Decision: &gate.Decision{Verdict: gate.Pass, N: 60, Base: 0.7, Tuned: 0.8, Wins: 9, Losses: 3, P: 0.01}}}, thorough.Phases...)
 	thorough.Margin, thorough.Rule = 0.25, "strict"
 
 	soiled := failed

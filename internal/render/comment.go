@@ -222,7 +222,7 @@ func (p page) measures(most, room int) string {
 			if f.Model != "" {
 				fmt.Fprintf(&b, "%s, tuned on ", named(f.Model))
 			}
-			fmt.Fprintf(&b, "%s at %s; %s, %s", named(l.BaseModel), named(l.Provider), plural(f.Examples, "example"), job(f))
+			fmt.Fprintf(&b, "%s at %s; %s, %s", named(l.BaseModel), named(l.Provider), plural(f.Examples, "example"), job(f, named))
 			if f.TrainedTokens > 0 {
 				fmt.Fprintf(&b, ", %s tokens trained", thousands(f.TrainedTokens))
 			}

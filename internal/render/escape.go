@@ -97,6 +97,7 @@ const joiner = "\u2060"
 
 var (
 	inlineEscapes = strings.NewReplacer(
+		"& ", "& ", "< ", "< ", " > ", " > ", // nothing begins with these, and files are read as plain text too
 		"&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "@"+joiner, "#", "#"+joiner, "://", ":"+joiner+"//",
 		`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`, "$", `\$`,
 	)

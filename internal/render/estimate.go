@@ -136,7 +136,7 @@ func planTotals(p pipeline.Plan) string {
 	if p.MaxHours != nil {
 		time += fmt.Sprintf(" of at most %v", *p.MaxHours)
 	}
-	return strings.Join([]string{cost, time, "**Training** " + thousands(tokens) + " tokens", "**Profile** " + inline(p.Profile)}, " · ")
+	return strings.Join([]string{cost, time, "**Training** " + thousands(tokens) + " tokens", "**Profile** " + shown(p.Profile)}, " · ")
 }
 
 // launching says how this is launched, or that it is.
@@ -144,7 +144,6 @@ func launching(p pipeline.Plan, at Place) string {
 	if len(p.Matrix.Include) == 0 {
 		return ""
 	}
-	head := "\n### To launch it\n\n"
 	if at.Launching {
 		return "\n### It is being launched\n\nNothing needs to be done; this comment will have the results. What runs: " + link("the workflow run", at.Run) + ".\n"
 	}
@@ -152,12 +151,13 @@ func launching(p pipeline.Plan, at Place) string {
 	if c := short(at.Commit); at.Commit != "" && isHex(c) {
 		pin = " @" + c
 	}
-	return head + "Write a new comment whose first line is " + code("/finetune"+pin) + ", or " + code("/finetune "+example(p)+pin) +
-		" for some of the legs. Only people with write access are obeyed. What was tuned before on equal inputs is reused and costs nothing.\n"
+	some := ""
+	if len(p.Matrix.Include) > 1 {
+		some = ", or " + code("/finetune "+label(p.Matrix.Include[0].Leg)+pin) + " for some of the legs"
+	}
+	return "\n### To launch it\n\nWrite a new comment whose first line is " + code("/finetune"+pin) + some +
+		". Only people with write access are obeyed. What was tuned before on equal inputs is reused and costs nothing.\n"
 }
-
-// example is a leg's id for an example of a command.
-func example(p pipeline.Plan) string { return label(p.Matrix.Include[0].Leg) }
 
 func isHex(s string) bool { return s != "" && strings.Trim(s, "0123456789abcdef") == "" }
 
@@ -167,7 +167,7 @@ func folds(b *strings.Builder, p pipeline.Plan, at Place, limit int, size func(s
 	if foot != "" {
 		foot = "\n" + foot + "\n"
 	}
-	findings := distinct(p.Findings)
+	findings := Distinct(p.Findings)
 	n := severities(findings)
 	parts := []fold{
 		{fmt.Sprintf("The training data: %d critical, %d warning, %d info", n[diag.Critical], n[diag.Warning], n[diag.Info]), n[diag.Critical] > 0, func(most, _ int) string {

@@ -27,8 +27,11 @@ func Audit(r report.Report) string {
 		accepted += l.Audit.Accepted
 	}
 	says := "✅ **Nothing here stops a launch**"
-	if n[diag.Critical] > 0 {
+	switch unread := func(l report.Leg) bool { return l.Audit.Rows == 0 }; {
+	case n[diag.Critical] > 0:
 		says = "❌ **What is critical stops the launch**"
+	case len(r.Legs) == 0 || slices.ContainsFunc(r.Legs, unread):
+		says = "⚠️ **Not all of the data was read**"
 	}
 	fmt.Fprintf(&b, "# Data audit\n\n%s · %d critical, %s, %d info", says, n[diag.Critical], plural(n[diag.Warning], "warning"), n[diag.Info])
 	if accepted > 0 {
@@ -108,8 +111,8 @@ func findingList(findings []diag.Finding, most int, write func(string) string) s
 	return b.String()
 }
 
-// distinct returns each of the findings once: legs may share a file.
-func distinct(findings []diag.Finding) []diag.Finding {
+// Distinct returns each of the findings once: legs may share a file.
+func Distinct(findings []diag.Finding) []diag.Finding {
 	told := map[string]bool{}
 	var out []diag.Finding
 	for _, f := range findings {
@@ -126,7 +129,7 @@ const shownStopping = 10
 
 // stopping lists the critical findings for a terminal, folded, each with its hint.
 func stopping(b *strings.Builder, findings []diag.Finding) {
-	critical := slices.DeleteFunc(distinct(findings), func(f diag.Finding) bool { return f.Severity != diag.Critical })
+	critical := slices.DeleteFunc(Distinct(findings), func(f diag.Finding) bool { return f.Severity != diag.Critical })
 	folded := audit.Fold(critical)
 	for i, f := range folded {
 		if i == shownStopping {

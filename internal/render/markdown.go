@@ -108,7 +108,7 @@ func state(l *report.Leg) string {
 		}
 		return inline(Clip(clean(l.Reasons[0]), 80))
 	}
-	s := fmt.Sprintf("job %s %s", name(p.Job), inline(p.Status))
+	s := fmt.Sprintf("job %s %s", name(p.Job), shown(p.Status))
 	if p.Created != nil {
 		s += ", made " + moment(*p.Created)
 	}
@@ -151,7 +151,7 @@ func asked(legs []report.Leg) (all []string) {
 
 // asks says what a leg had to show.
 func asks(l *report.Leg) string {
-	s := fmt.Sprintf("the tuned model is at least %s better than its base model, by the rule %s", share(l.Margin), code(l.Rule))
+	s := fmt.Sprintf("the tuned model is at least %s better than its base model, by the rule %s", share(l.Margin), named(l.Rule))
 	switch gate.Rule(l.Rule) {
 	case gate.Point:
 		s += ": the observed improvement decides"
@@ -225,16 +225,16 @@ func measured(b *strings.Builder, l *report.Leg) {
 		if p.FinalLoss != nil {
 			loss = fmt.Sprintf("%.4g", *p.FinalLoss)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", inline(p.Name), thousands(int64(p.Examples)), job(p), thousands(p.TrainedTokens), loss, base, tuned, tests, tight(dollars(p.CostUSD)))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", inline(p.Name), thousands(int64(p.Examples)), job(p, name), thousands(p.TrainedTokens), loss, base, tuned, tests, tight(dollars(p.CostUSD)))
 	}
 }
 
-// job names a phase's job and says what has become of it.
-func job(p report.Phase) string {
+// job names a phase's job, as write writes a name, and says what has become of it.
+func job(p report.Phase, write func(string) string) string {
 	if p.Job == "" {
 		return none
 	}
-	s := name(p.Job) + " " + inline(p.Status)
+	s := write(p.Job) + " " + shown(p.Status)
 	if p.Launched == 0 {
 		s += ", reused"
 	}

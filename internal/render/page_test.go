@@ -1,6 +1,8 @@
 package render
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/pipeline"
@@ -173,6 +176,32 @@ func TestGoldenPages(t *testing.T) {
 	launching := ours()
 	launching.Launching = true
 	golden(t, "plan/launching.estimate.md", Estimate(plans()["ready"], launching))
+}
+
+// Every report that pages are tested with is one that the published schema allows.
+func TestCasesAreValid(t *testing.T) {
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(report.JSONSchema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("report.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	compiled := c.MustCompile("report.json")
+	for name, r := range cases() {
+		body, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := compiled.Validate(doc); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // An address that is none of ours is no link, and neither is what could end one.

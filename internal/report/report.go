@@ -19,6 +19,7 @@ type Report struct {
 	Schema      int          `json:"schema"`
 	Tunegate    string       `json:"tunegate"` // the program's version
 	Name        string       `json:"name"`     // the manifest's
+	Manifest    string       `json:"manifest"` // its path in the repository, with slashes; findings name files below its folder. Empty: not known
 	Profile     string       `json:"profile"`
 	Verdict     gate.Verdict `json:"verdict"` // the worst of the legs'
 	Started     time.Time    `json:"started"`
@@ -243,9 +244,19 @@ func (l *Leg) complete() {
 			g := &p.Guards[k]
 			g.Flips, g.Decision.Reasons = orEmpty(g.Flips), orEmpty(g.Decision.Reasons)
 		}
+		if d := p.Decision; d != nil && d.Reasons == nil {
+			whole := *d
+			whole.Reasons = []string{}
+			p.Decision = &whole
+		}
 		if p.Benchmark != nil {
 			p.Benchmark.Flips, p.Benchmark.Labels = orEmpty(p.Benchmark.Flips), orEmpty(p.Benchmark.Labels)
 		}
+	}
+	l.Advice = slices.Clone(l.Advice)
+	for i := range l.Advice {
+		a := &l.Advice[i]
+		a.Lines, a.Tests, a.Examples = orEmpty(a.Lines), orEmpty(a.Tests), orEmpty(a.Examples)
 	}
 	l.Reasons, l.Next, l.Advice, l.Phases = orEmpty(l.Reasons), orEmpty(l.Next), orEmpty(l.Advice), orEmpty(l.Phases)
 	l.Stages = orEmpty(l.Stages)

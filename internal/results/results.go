@@ -6,7 +6,8 @@
 //   - JSON lines {"id": "t1", "score": 1}, or one list of such rows: the id is text or a whole number, the score a number, true or false. Another key may
 //     hold the score (Options.Metric), and further keys are passed over.
 //   - CSV with a header that has a column id (or test) and a column score; where it has a column arm, only the rows of
-//     Options.Arm count. A row with a blank score and a column error that says why is a test that failed.
+//     Options.Arm count. Of reports/samples.csv, which has the columns leg, phase and repeat too, the rows of Options.Leg
+//     count, of its last phase, those without a repeat. A row with a blank score and a column error that says why is a test that failed.
 //   - samples_*.jsonl of lm-evaluation-harness (--log_samples): doc_id, filter, metrics, and a key for each metric.
 //   - reports of the SWE-bench harness: <model>.<run>.json with submitted_ids and resolved_ids, the older one with
 //     generated and resolved, also by repository, and instances by id, each with resolved.
@@ -56,6 +57,7 @@ type File struct {
 type Options struct {
 	Metric string // a key, a column or, of lm-evaluation-harness, "metric" or "metric,filter"
 	Arm    string // the arm whose rows count, where a table has several
+	Leg    string // likewise, the leg
 }
 
 // Open reads the file at path; name is what findings call it. A person's mistake is a diag.Mistakes.

@@ -50,6 +50,15 @@ func (p *parser) table(data []byte) {
 	score, also := column(metric)
 	arm, _ := column("arm")
 	failure, _ := column("error")
+	leg, noLeg := column("leg")
+	phase, noPhase := column("phase")
+	repeat, noRepeat := column("repeat")
+	ours := noLeg+noPhase+noRepeat == ""
+	if p.options.Leg != "" && !ours && problem+also == "" {
+		problem = "has no column leg"
+	}
+	var legs []string
+	last := ""
 	if problem == "" {
 		problem = also
 	}
@@ -61,6 +70,7 @@ func (p *parser) table(data []byte) {
 	for {
 		row, err := r.Read()
 		if err == io.EOF {
+			p.legs(legs)
 			return
 		}
 		var bad *csv.ParseError
@@ -78,12 +88,44 @@ func (p *parser) table(data []byte) {
 		if arm >= 0 && row[arm] != p.options.Arm {
 			continue
 		}
+		if ours {
+			if name := row[leg]; !slices.Contains(legs, name) && len(legs) <= maxMistakes {
+				legs = append(legs, strings.Clone(name))
+			}
+			if row[repeat] != "" || p.options.Leg != "" && row[leg] != p.options.Leg {
+				continue
+			}
+			if p.options.Leg == "" && len(legs) > 1 {
+				continue // whatever it says: one must be picked
+			}
+			if row[phase] != last { // phases stand in their order, and the last one counts
+				last = strings.Clone(row[phase])
+				p.file.Scores, p.file.Failed = nil, nil
+				clear(p.seen)
+			}
+		}
 		line, _ := r.FieldPos(0)
 		if failure >= 0 && row[failure] != "" && row[score] == "" {
 			p.file.Failed = append(p.file.Failed, strings.Clone(row[id]))
 			continue
 		}
 		p.row(line, row[id], row[score])
+	}
+}
+
+// legs complains when the legs of a table leave open whose scores count.
+func (p *parser) legs(legs []string) {
+	const hint = "--leg picks one"
+	for i, name := range legs {
+		if len(name) > 60 {
+			legs[i] = strings.ToValidUTF8(name[:60], "") + "…"
+		}
+	}
+	switch {
+	case p.options.Leg == "" && len(legs) > 1:
+		p.mistake(0, "holds several legs: "+strings.Join(legs, ", "), hint)
+	case p.options.Leg != "" && len(p.file.Scores)+len(p.file.Failed) == 0:
+		p.mistake(0, fmt.Sprintf("holds no score of the leg %s, but of %s", quoted(p.options.Leg), strings.Join(legs, ", ")), hint)
 	}
 }
 
