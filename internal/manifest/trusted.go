@@ -165,11 +165,11 @@ func (c *comparison) gate(where string, here, there Gate) {
 	c.held(where+".min_improvement", percent(here.MinImprovement), percent(there.MinImprovement))
 	c.held(where+".rule", string(here.Rule), string(there.Rule))
 	c.held(where+".on_inconclusive", string(here.OnInconclusive), string(there.OnInconclusive))
-	c.held(where+".guards", guards(here), guards(there))
+	c.held(where+".guards", guardsSaid(here), guardsSaid(there))
 }
 
-// guards says which guards a gate has, and what each may lose. Their tests are read where the gate is from.
-func guards(g Gate) string {
+// guardsSaid says which guards a gate has, and what each may lose. Their tests are read where the gate is from.
+func guardsSaid(g Gate) string {
 	all := []string{"none"}
 	for i, x := range g.Guards {
 		all = append(all[:i], fmt.Sprintf("%s with at most %s", x.Name, percent(x.MaxLoss)))
@@ -198,7 +198,7 @@ func (c *comparison) agent(a, trusted Agent, base *Manifest) {
 	if here.OnInconclusive == c.head.Gate.OnInconclusive && there.OnInconclusive == base.Gate.OnInconclusive {
 		here.OnInconclusive = there.OnInconclusive
 	}
-	if guards(here) == guards(c.head.Gate) && guards(there) == guards(base.Gate) {
+	if guardsSaid(here) == guardsSaid(c.head.Gate) && guardsSaid(there) == guardsSaid(base.Gate) {
 		here.Guards = there.Guards
 	}
 	c.gate(where+".gate", here, there)
