@@ -125,7 +125,7 @@ func TestTrustedWithoutBase(t *testing.T) {
 	head := parsed(t, "head.yaml", strings.NewReplacer("strict", "point", "deep: always", "deep: never").Replace(baseText))
 	m, found := Trusted(head, nil)
 	blank := blank()
-	if m.Gate != blank.Gate || m.Budget.MaxCostUSD != nil || len(m.Prices) != 0 || len(m.Providers) != 1 || !reflect.DeepEqual(m.Audit, blank.Audit) || m.Agents[1].Gate != blank.Gate {
+	if !reflect.DeepEqual(m.Gate, blank.Gate) || m.Budget.MaxCostUSD != nil || len(m.Prices) != 0 || len(m.Providers) != 1 || !reflect.DeepEqual(m.Audit, blank.Audit) || !reflect.DeepEqual(m.Agents[1].Gate, blank.Gate) {
 		t.Errorf("trusted without a base: %+v", m)
 	}
 	if why := m.Misfit(m.Agents[0]); !strings.Contains(why, "acme") {
