@@ -113,7 +113,7 @@ func (r *runFlags) run(ctx context.Context, e env, args, legs []string, wait tim
 	doc, err := pipeline.Run(ctx, m, o)
 	told()
 	if len(doc.Legs) > 0 {
-		err = errors.Join(err, writeOutputs(r.out, doc), answers.write(r.out, doc.Legs), render.Text(e.stdout, doc, resultScreen(e)))
+		err = errors.Join(err, writeOutputs(r.out, doc, nil), answers.write(r.out, doc.Legs), render.Text(e.stdout, doc, resultScreen(e)))
 	}
 	if err != nil {
 		return err

@@ -85,6 +85,7 @@ type legRow struct {
 	Number   int
 	Leg      *report.Leg
 	Decision *gate.Decision
+	Detailed bool // it has a section of its own
 }
 
 type nextGroup struct {
@@ -98,7 +99,7 @@ func newPageView(page *template.Template, r report.Report, past *History) *pageV
 	v.Policy, v.Style, v.Script = policy()
 	order := neediest(r.Legs)
 	for i, k := range order[:min(len(order), listedLegs)] {
-		v.Legs = append(v.Legs, legRow{i + 1, &r.Legs[k], judged(&r.Legs[k])})
+		v.Legs = append(v.Legs, legRow{Number: i + 1, Leg: &r.Legs[k], Decision: judged(&r.Legs[k])})
 	}
 	if n := len(order) - len(v.Legs); n > 0 {
 		v.NotListed = fmt.Sprintf("%s more in report.json.", plural(n, "leg"))
@@ -134,7 +135,7 @@ func (v *pageView) details(page *template.Template) {
 			broken++
 		}
 	}
-	for _, l := range v.Legs {
+	for i, l := range v.Legs {
 		var b bytes.Buffer
 		open := len(v.Legs) == 1 || l.Leg.Verdict != gate.Pass && broken <= 3
 		if err := page.ExecuteTemplate(&b, "leg", newLegView(l, open)); err != nil {
@@ -144,6 +145,7 @@ func (v *pageView) details(page *template.Template) {
 			v.NotDetailed = fmt.Sprintf("%s more, with all reasons and answers, in report.json.", plural(len(v.Report.Legs)-len(v.Details), "leg"))
 			break
 		}
+		v.Legs[i].Detailed = true
 		v.Details = append(v.Details, template.HTML(b.String()))
 	}
 }

@@ -134,7 +134,7 @@ func runCourse(runs []pastRun, id string) *plot {
 		k := len(runs) - 1 - i
 		for _, l := range runs[k].all {
 			if l.ID == id && l.improvement != nil {
-				points = append(points, point{(float64(i) + 0.5) / float64(len(runs)), l})
+				points = append(points, point{0.1 + 0.88*float64(i)/float64(len(runs)-1), l}) // right of the axis
 				s.lo, s.hi = max(min(s.lo, *l.improvement, l.margin), leastShown), min(max(s.hi, *l.improvement, l.margin), mostShown)
 				break
 			}

@@ -83,8 +83,11 @@ func lengthBars(n *report.Lengths) *plot {
 	if most == 0 {
 		return nil
 	}
-	count := func(v int) string { return thousands(int64(v)) }
-	said := fmt.Sprintf("Half of the examples have up to %s %s, 90 %% up to %s, 99 %% up to %s; the shortest %s, the longest %s. The tallest bar is %s.", count(n.P50), clean(n.Unit), count(n.P90), count(n.P99), count(n.Min), count(n.Max), plural(most, "example"))
+	count, unit := func(v int) string { return thousands(int64(v)) }, "tokens"
+	if n.Unit == "bytes" {
+		unit = n.Unit
+	}
+	said := fmt.Sprintf("Half of the examples have up to %s %s, 90 %% up to %s, 99 %% up to %s; the shortest %s, the longest %s. The tallest bar is %s.", count(n.P50), unit, count(n.P90), count(n.P99), count(n.Min), count(n.Max), plural(most, "example"))
 	d := newDrawing("chart", "Lengths of the training examples", said)
 	w := 1 / float64(len(bins))
 	tail := len(bins) - 1
