@@ -65,7 +65,7 @@ type pageView struct {
 	Lead          []lead
 	Verdicts      []gate.Verdict
 	Legs          []legRow
-	Next          []nextGroup
+	Next, Passed  []nextGroup
 	Drawn         []report.Leg // in the plots
 	Better        *plot
 	Cost          *plot
@@ -95,7 +95,8 @@ type nextGroup struct {
 }
 
 func newPageView(page *template.Template, r report.Report, past *History) *pageView {
-	v := &pageView{Report: r, Lead: leads(r), Verdicts: verdicts(), Next: nextGroups(r)}
+	v := &pageView{Report: r, Lead: leads(r), Verdicts: verdicts()}
+	v.Next, v.Passed = nextGroups(r)
 	v.Policy, v.Style, v.Script = policy()
 	order := neediest(r.Legs)
 	for i, k := range order[:min(len(order), listedLegs)] {
@@ -186,7 +187,7 @@ func leads(r report.Report) (out []lead) {
 		if len(gates) > 1 {
 			return []lead{{"", "Every leg passes its gate."}}
 		}
-		return []lead{{"", fmt.Sprintf("Every leg passes: at least %s better, by the rule %s.", share(r.Legs[0].Margin), r.Legs[0].Rule)}}
+		return []lead{{"", "Every leg passes. The gate asks " + wants(&r.Legs[0]) + "."}}
 	}
 	for _, g := range all {
 		if g.verdict == r.Verdict && len(g.reasons) > 0 && len(out) < 2 {
@@ -196,15 +197,25 @@ func leads(r report.Report) (out []lead) {
 	return out
 }
 
+// wants says what the gate asks of a leg.
+func wants(l *report.Leg) string {
+	switch gate.Rule(l.Rule) {
+	case gate.Point:
+		return fmt.Sprintf("that the observed improvement reaches %s", share(l.Margin))
+	case gate.Significant:
+		return fmt.Sprintf("that the observed improvement reaches %s, and that the tuned model is shown to be better at all", share(l.Margin))
+	case gate.Strict:
+		return fmt.Sprintf("that the tuned model is shown to be better by %s", share(l.Margin))
+	}
+	return fmt.Sprintf("for %s, by the rule %s", share(l.Margin), l.Rule)
+}
+
 // shownNext is how many groups of legs, and steps of each, the page names.
 const shownNext = 20
 
-// nextGroups say what to do, for legs of which the same is to be said at once.
-func nextGroups(r report.Report) (out []nextGroup) {
+// nextGroups say what to do, for legs of which the same is to be said at once; those that passed apart.
+func nextGroups(r report.Report) (out, passed []nextGroup) {
 	for _, g := range groups(r.Legs) {
-		if len(out) == shownNext {
-			break
-		}
 		n := nextGroup{Who: g.ids, Verdict: g.verdict, Do: g.next}
 		if g.verdict != gate.Pass {
 			n.Why = g.reasons[:min(len(g.reasons), 1)]
@@ -219,11 +230,14 @@ func nextGroups(r report.Report) (out []nextGroup) {
 				}
 			}
 		}
-		if n.Do = n.Do[:min(len(n.Do), shownNext)]; len(n.Why)+len(n.Do) > 0 {
+		switch n.Do = n.Do[:min(len(n.Do), shownNext)]; {
+		case g.verdict == gate.Pass && len(n.Do) > 0 && len(passed) < shownNext:
+			passed = append(passed, n)
+		case g.verdict != gate.Pass && len(n.Why)+len(n.Do) > 0 && len(out) < shownNext:
 			out = append(out, n)
 		}
 	}
-	return out
+	return out, passed
 }
 
 func adviceLine(s advice.Step) string {

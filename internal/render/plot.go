@@ -98,6 +98,12 @@ func improvements(legs []report.Leg, href func(int) string) *plot {
 				}
 				d.line("limits", from, row(i, n), to, row(i, n))
 			}
+			if *k.Improvement > mostShown {
+				p.Said = fmt.Sprintf("What is beyond %s stands at the edge.", axisShare(mostShown))
+				d.group("axis", 9, 4)
+				d.text("start", 1, row(i, n), "›")
+				d.end()
+			}
 			d.dot("dot", s.at(*k.Improvement), row(i, n), shape(l.Verdict))
 			d.end()
 		}
