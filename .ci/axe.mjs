@@ -53,6 +53,9 @@ const behaviour = () => {
   return out;
 };
 
+// In the page, as it is printed: every fold is open.
+const folds = () => Array.from(document.querySelectorAll("details > :not(summary)")).filter(e => e.getBoundingClientRect().height === 0).map(e => `folded in print: ${e.tagName}.${e.className}`).slice(0, 3);
+
 for (const file of readdirSync(pages).filter(f => f.endsWith(".html")).sort()) {
   const name = file.replace(".html", ""), large = name === "many";
   const page = await browser.newPage(), asked = [];
@@ -81,6 +84,9 @@ for (const file of readdirSync(pages).filter(f => f.endsWith(".html")).sort()) {
       await page.evaluate(() => document.querySelectorAll("details").forEach(d => { d.open = d.dataset.was === "1"; }));
     }
   }
+  await page.emulateMediaType("print");
+  wrong.push(...(await page.evaluate(folds)).map(w => `${name}: ${w}`));
+  await page.emulateMediaType("screen");
   wrong.push(...(await page.evaluate(behaviour)).map(w => `${name}: ${w}`));
   if (asked.length !== 1) wrong.push(`${name}: asked for ${asked.slice(1, 4)}`);
   await page.close();

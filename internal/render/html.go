@@ -291,7 +291,7 @@ func pageFuncs() template.FuncMap {
 		"tally":   tally,
 		"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"moment":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-		"dollars": dollars, "duration": duration, "share": share, "score": score, "improvement": improvement, "evidence": evidence,
+		"dollars": dollars, "duration": duration, "share": share, "score": score, "improvement": improvement, "evidence": tightEvidence,
 		"interval":    func(d *gate.Decision) string { return strings.TrimSpace(interval(d)) },
 		"hours":       func(h float64) string { return number3(h) + " h" },
 		"launches":    launches,
@@ -305,6 +305,11 @@ func pageFuncs() template.FuncMap {
 		"stages":      stageList,
 		"limitPhases": func(p []report.Phase) []report.Phase { return p[:min(len(p), 10)] },
 	}
+}
+
+// tightEvidence is what a decision rests on, to be broken at few places.
+func tightEvidence(d *gate.Decision) string {
+	return fmt.Sprintf("%s %s of %d %s", tight(fmt.Sprintf("%d won,", d.Wins)), tight(fmt.Sprintf("%d lost", d.Losses)), d.N, tight("("+pValue(d.P)+")"))
 }
 
 // orNothing writes a number for the script that sorts.

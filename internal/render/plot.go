@@ -156,7 +156,7 @@ func costs(legs []report.Leg, href func(int) string) *plot {
 		return nil
 	}
 	s := scale{0, most}
-	d := newDrawing("rowplot", "Cost of each leg: estimated, set aside and spent", fmt.Sprintf("One row a leg, from $0 to %s: a light bar for the estimate, a line across it for what was set aside, a narrow dark bar for what was spent. The table below has the numbers.", dollars(most)))
+	d := newDrawing("rowplot", "Cost of each leg: estimated, set aside and spent", fmt.Sprintf("One row a leg, from $0 to %s: a wide bar for the estimate, an upright line for what was set aside, a narrow bar for what was spent. The table below has the numbers.", dollars(most)))
 	n := len(legs)
 	for _, v := range s.ticks(5) {
 		d.line("grid", s.at(v), 0, s.at(v), float64(n)/float64(n+1))
