@@ -23,6 +23,7 @@ require (
 	github.com/pkoukk/tiktoken-go v0.1.8 // an independent exact tokenizer
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: what a person types, and what they see
 	github.com/yuin/goldmark v1.7.13 // an independent Markdown parser
+	golang.org/x/net v0.38.0 // an independent HTML parser
 	gonum.org/v1/gonum v0.17.0 // an independent implementation of the statistics
 )
 

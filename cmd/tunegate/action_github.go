@@ -71,7 +71,7 @@ func (in inputs) report(ctx context.Context, e env, h hub) (outcome, error) {
 		}
 	}
 	doc.Complete()
-	if err := writeOutputs(in.out, doc); err != nil {
+	if err := writeOutputs(in.out, doc, nil); err != nil {
 		return outcome{}, err
 	}
 	if err := render.Text(e.stdout, doc, resultScreen(e)); err != nil {

@@ -18,8 +18,8 @@ import (
 )
 
 // writeOutputs writes what a run leaves: the pages below reports, a record a leg below models. The record of a leg without a
-// model goes, since it is one from before. Links below dir, which a checkout may bring, lead no file out of it.
-func writeOutputs(dir string, doc report.Report) error {
+// model goes, since it is one from before. Links below dir, which a checkout may bring, lead no file out of it. past may be nil.
+func writeOutputs(dir string, doc report.Report, past *render.History) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the outputs: %w", err)
 	}
@@ -34,6 +34,7 @@ func writeOutputs(dir string, doc report.Report) error {
 	}
 	files := map[string][]byte{
 		"reports/report.json":            append(body, '\n'),
+		"reports/report.html":            []byte(render.HTML(doc, past)),
 		"reports/quick_quality_audit.md": []byte(render.Audit(doc)),
 		"reports/finetuning_results.md":  []byte(render.Results(doc)),
 		"reports/next_steps.md":          []byte(render.Next(doc)),

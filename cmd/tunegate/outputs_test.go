@@ -39,7 +39,7 @@ func TestOutputsFollowNoLinkOutOfTheirFolder(t *testing.T) {
 			if err := os.WriteFile(before, []byte("mine"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			err := writeOutputs(out, tunedLeg(model))
+			err := writeOutputs(out, tunedLeg(model), nil)
 			if err == nil || !strings.Contains(err.Error(), folder+"/") || !strings.Contains(err.Error(), out) {
 				t.Errorf("%s: got %v", folder, err)
 			}
@@ -69,7 +69,7 @@ func TestOutputsReplaceALink(t *testing.T) {
 	if err := os.Symlink(elsewhere, filepath.Join(out, "reports", "report.json")); err != nil {
 		t.Skip(err)
 	}
-	if err := writeOutputs(out, tunedLeg("ft:1")); err != nil {
+	if err := writeOutputs(out, tunedLeg("ft:1"), nil); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(elsewhere); err != nil || string(text) != "mine" {
@@ -84,7 +84,7 @@ func TestOutputsReplaceALink(t *testing.T) {
 func TestOutputsTakeAwayTheModelOfAnEarlierRun(t *testing.T) {
 	out := t.TempDir()
 	for _, model := range []string{"", "ft:1", "ft:2", ""} {
-		if err := writeOutputs(out, tunedLeg(model)); err != nil {
+		if err := writeOutputs(out, tunedLeg(model), nil); err != nil {
 			t.Fatal(err)
 		}
 		text, err := os.ReadFile(filepath.Join(out, "models", "desk.json"))

@@ -18,10 +18,11 @@ func reportCommand() command {
 	return command{
 		name: "report", args: "DIR..", summary: "merge the reports of legs, decide, write the pages",
 		about: "Each DIR is what a tune or run wrote with --out. The verdict is the worst of the legs'; a leg of the manifest\n" +
-			"that none of them reports is an error.",
+			"that none of them reports is an error. Past runs change no verdict.",
 		example: "tunegate report leg-1 leg-2 --out merged",
 		setup: func(f *flag.FlagSet) func(context.Context, env, []string) error {
 			out := f.String("out", ".", "`dir` that takes reports/ and models/")
+			history := f.String("history", "", "`dir` of past runs: report.html shows this one among those whose report.json lies there")
 			return func(_ context.Context, e env, args []string) error {
 				if len(args) == 0 {
 					return usageError{"report needs at least one folder", "the --out folders of tune"}
@@ -41,7 +42,16 @@ func reportCommand() command {
 				if err != nil {
 					return err
 				}
-				if err := errors.Join(writeOutputs(*out, doc), answers.write(*out, doc)); err != nil {
+				var past *render.History
+				if *history != "" {
+					if past, err = readHistory(*history, doc.Name); err != nil {
+						return err
+					}
+					for _, n := range past.Notes {
+						fmt.Fprintf(e.stderr, "history: %s\n", render.Line(n))
+					}
+				}
+				if err := errors.Join(writeOutputs(*out, doc, past), answers.write(*out, doc)); err != nil {
 					return err
 				}
 				if err := render.Text(e.stdout, doc, resultScreen(e)); err != nil {

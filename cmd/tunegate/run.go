@@ -122,7 +122,7 @@ func (r *runFlags) do(ctx context.Context, e env, m *manifest.Manifest, o pipeli
 	doc, err := pipeline.Run(ctx, m, o)
 	told()
 	if len(doc.Legs) > 0 {
-		err = errors.Join(err, writeOutputs(r.out, doc), answers.write(r.out, doc), render.Text(e.stdout, doc, resultScreen(e)))
+		err = errors.Join(err, writeOutputs(r.out, doc, nil), answers.write(r.out, doc), render.Text(e.stdout, doc, resultScreen(e)))
 	}
 	if err == nil && doc.Verdict != gate.Pass {
 		err = verdictError(doc.Verdict)

@@ -276,3 +276,18 @@ func scripts() report.Report {
 	arabic := tuned("توجيه", gate.Inconclusive, unclear())
 	return newReport(wide, hebrew, arabic, tuned("emoji-🎉🎉", gate.Pass, better()), tuned("e\u0301te\u0301", gate.Pass, better()))
 }
+
+// many is a run of n legs with hostile texts wherever a text may stand, and long ones.
+func many(n int) report.Report {
+	s := hostile() + strings.Repeat(" and on and on", 60)
+	bad := marked(s)
+	r := newReport()
+	for i := range n {
+		l := bad.Legs[i%len(bad.Legs)]
+		l.ID = fmt.Sprintf("leg-%d-%s", i, s)
+		l.Reasons = append([]string{fmt.Sprintf("reason %d", i)}, l.Reasons...)
+		r.Legs = append(r.Legs, l)
+	}
+	r.Complete()
+	return r
+}

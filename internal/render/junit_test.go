@@ -43,8 +43,8 @@ func answered(r report.Report) (all []bench.Record) {
 	return all
 }
 
-// shape checks what both schemas ask for, and reads the counts.
-func shape(t *testing.T, text []byte) (doc junitSuites) {
+// junitShape checks what both schemas ask for, and reads the counts.
+func junitShape(t *testing.T, text []byte) (doc junitSuites) {
 	t.Helper()
 	if !utf8.Valid(text) {
 		t.Fatal("it is not UTF-8")
@@ -92,7 +92,7 @@ func TestJUnit(t *testing.T) {
 	} {
 		r := cases()[name]
 		text := JUnit(r, answered(r))
-		doc := shape(t, text)
+		doc := junitShape(t, text)
 		var got [][4]int
 		for _, s := range doc.Suites {
 			got = append(got, [4]int{s.Tests, s.Failures, s.Errors, s.Skipped})
@@ -111,7 +111,7 @@ func TestJUnit(t *testing.T) {
 func TestJUnitOfHostileText(t *testing.T) {
 	for _, s := range attacks() {
 		r := marked(s)
-		shape(t, JUnit(r, answered(r)))
+		junitShape(t, JUnit(r, answered(r)))
 	}
 }
 

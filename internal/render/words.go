@@ -49,9 +49,9 @@ func pValue(p float64) string {
 func tight(s string) string { return strings.ReplaceAll(s, " ", "\u00a0") }
 
 // tightUnits keeps percent signs beside their numbers in a sentence.
-func tightUnits(s string) string { return percent.ReplaceAllString(s, "$1\u00a0%") }
+func tightUnits(s string) string { return spacedPercent.ReplaceAllString(s, "$1\u00a0%") }
 
-var percent = regexp.MustCompile(`([0-9]) %`)
+var spacedPercent = regexp.MustCompile(`([0-9]) %`)
 
 // score writes a mean score of 0 to 1.
 func score(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }

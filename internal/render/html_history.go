@@ -1,0 +1,169 @@
+package render
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/report"
+)
+
+// History is what is kept of earlier runs, to show one among them. Notes are sentences about what was left out.
+type History struct {
+	Name  string // of the manifest whose runs it takes
+	runs  []pastRun
+	Notes []string
+}
+
+// maxRuns is how many past runs a history keeps, and shownRuns how many the page shows; the latest stay.
+const (
+	maxRuns   = 500
+	shownRuns = 30
+)
+
+// shownCourses is how many legs have a plot of their runs.
+const shownCourses = 12
+
+type pastRun struct {
+	Started time.Time
+	Verdict gate.Verdict
+	CostUSD float64
+	Seconds float64
+	Legs    []pastLeg // the first ones
+	More    int       // legs besides
+	This    bool
+	all     []pastLeg
+}
+
+type pastLeg struct {
+	ID          string
+	Verdict     gate.Verdict
+	Value       string
+	improvement *float64
+	margin      float64
+}
+
+// Add takes a run in, unless it is of another manifest, and keeps of it only what is shown.
+func (h *History) Add(r report.Report) bool {
+	if r.Name != h.Name {
+		return false
+	}
+	h.runs = append(h.runs, newPastRun(r))
+	if len(h.runs) > 2*maxRuns {
+		h.trim()
+	}
+	return true
+}
+
+// trim orders the runs, the latest first, takes equal ones for one, and forgets the oldest.
+func (h *History) trim() {
+	slices.SortStableFunc(h.runs, func(a, b pastRun) int { return b.Started.Compare(a.Started) })
+	h.runs = slices.CompactFunc(h.runs, func(a, b pastRun) bool { return a.Started.Equal(b.Started) && len(a.all) == len(b.all) })
+	h.runs = h.runs[:min(len(h.runs), maxRuns)]
+}
+
+func newPastRun(r report.Report) pastRun {
+	p := pastRun{Started: r.Started, Verdict: r.Verdict, CostUSD: r.CostUSD, Seconds: r.Seconds}
+	for i := range r.Legs[:min(len(r.Legs), listedLegs)] {
+		l := &r.Legs[i]
+		past := pastLeg{ID: l.ID, Verdict: l.Verdict, Value: string(l.Verdict), margin: l.Margin}
+		if d := judged(l); d != nil {
+			past.Value = improvement(d.Improvement)
+			if d.Improvement != nil {
+				v := *d.Improvement
+				past.improvement = &v
+			}
+		}
+		p.all = append(p.all, past)
+	}
+	p.Legs = p.all[:min(len(p.all), shownCourses)]
+	p.More = len(r.Legs) - len(p.Legs)
+	return p
+}
+
+// historyView is what the page shows of a history.
+type historyView struct {
+	Runs   []pastRun
+	Charts []pastChart
+	Notes  []string
+}
+
+type pastChart struct {
+	Name string
+	Plot *plot
+}
+
+// view shows a run among the past ones, the latest first.
+func (h *History) view(r report.Report) *historyView {
+	all := *h
+	this := newPastRun(r)
+	this.This = true
+	all.runs = append([]pastRun{this}, h.runs...)
+	all.trim() // of two equal ones, this run stays
+	runs := all.runs[:min(len(all.runs), shownRuns)]
+	v := &historyView{Runs: runs, Notes: all.Notes}
+	if n := len(all.runs) - len(runs); n > 0 {
+		v.Notes = append(slices.Clone(v.Notes), plural(n, "older run")+" left out.")
+	}
+	if len(runs) < 2 {
+		return v
+	}
+	for i := range r.Legs {
+		if len(v.Charts) == shownCourses {
+			v.Notes = append(slices.Clone(v.Notes), fmt.Sprintf("Plots of %s left out.", plural(len(r.Legs)-i, "more leg")))
+			break
+		}
+		if p := runCourse(runs, r.Legs[i].ID); p != nil {
+			v.Charts = append(v.Charts, pastChart{r.Legs[i].ID, p})
+		}
+	}
+	return v
+}
+
+// runCourse draws a leg's improvement from run to run, the oldest first. Nil where fewer than two are known.
+func runCourse(runs []pastRun, id string) *plot {
+	type point struct {
+		x float64
+		pastLeg
+	}
+	var points []point
+	s := scale{0, 0.05}
+	for i := range runs {
+		k := len(runs) - 1 - i
+		for _, l := range runs[k].all {
+			if l.ID == id && l.improvement != nil {
+				points = append(points, point{0.1 + 0.88*float64(i)/float64(len(runs)-1), l}) // right of the axis
+				s.lo, s.hi = max(min(s.lo, *l.improvement, l.margin), leastShown), min(max(s.hi, *l.improvement, l.margin), mostShown)
+				break
+			}
+		}
+	}
+	if len(points) < 2 || math.IsNaN(s.hi-s.lo) {
+		return nil
+	}
+	pad := (s.hi - s.lo) * 0.1
+	s.lo, s.hi = s.lo-pad, s.hi+pad
+	first, last := points[0], points[len(points)-1]
+	said := fmt.Sprintf("%s in the first of %s, %s in the last; margin %s.", improvement(first.improvement), plural(len(points), "run"), improvement(last.improvement), share(last.margin))
+	d := newDrawing("chart", "Improvement from run to run", said)
+	d.line("zero", 0, 1-s.at(0), 1, 1-s.at(0))
+	d.line("margin", 0, 1-s.at(last.margin), 1, 1-s.at(last.margin))
+	d.group("axis", 0, -3)
+	for _, v := range s.ticks(3) {
+		d.text("start", 0, 1-s.at(v), axisShare(v))
+	}
+	d.end()
+	var line [][2]float64
+	for _, p := range points {
+		line = append(line, [2]float64{p.x, 1 - s.at(*p.improvement)})
+	}
+	d.path("curve", line)
+	for _, p := range points {
+		d.group("v-"+class(p.Verdict), 0, 0)
+		d.dot("dot", p.x, 1-s.at(*p.improvement), shape(p.Verdict))
+		d.end()
+	}
+	return &plot{Picture: d.done(), Said: said}
+}
