@@ -34,6 +34,7 @@ func TestActionKeepsKeysAndCommandsApart(t *testing.T) {
 	vars := map[string]string{
 		"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": dir, "GITHUB_OUTPUT": filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary"),
 		"INPUT_MANIFEST": manifest, "INPUT_OUT": dir, "INPUT_STATE": filepath.Join(dir, "state"), "INPUT_LEGS": "ops-tools", "SERVED_KEY": key,
+		"INPUT_ALLOWED-HOSTS": strings.TrimPrefix(s.URL, "http://") + "=SERVED_KEY",
 	}
 	var printed, other bytes.Buffer
 	code := run(t.Context(), []string{"action"}, func(k string) string { return vars[k] }, strings.NewReader(""), &printed, &other)
