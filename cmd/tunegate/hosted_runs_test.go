@@ -1,7 +1,11 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -243,5 +247,123 @@ func TestHostedButtonCancelRetry(t *testing.T) {
 	h.wantStatus(headSHA, "success", "pass")
 	if h.paid() != 3 || retried.report.code != 0 {
 		t.Errorf("%d jobs are paid, want 3\n%s", h.paid(), retried.report.log)
+	}
+}
+
+// Five legs in jobs of their own, one of which fails the gate: one comment with all of them, one status, one artifact of all files, at
+// most sixty requests to GitHub, and the exit codes that say so to the workflow.
+func TestHostedFiveLegsOneFails(t *testing.T) {
+	t.Parallel()
+	h := newHosted(t, 0)
+	h.inputs["wait"] = "5m"
+	h.five(true)
+	h.pull(false, oneMore)
+	out := h.pipeline(event{name: "issue_comment", body: "/finetune"})
+	if len(out.tunes) != 5 || out.report.code != exitFail {
+		t.Fatalf("%d legs, report %d\n%s", len(out.tunes), out.report.code, out.report.log)
+	}
+	for _, j := range out.tunes {
+		if j.code != exitPass {
+			t.Errorf("a leg's job ends with %d\n%s", j.code, j.log)
+		}
+	}
+	h.wantStatus(headSHA, "failure", "1 of 5 legs, office-desk")
+	if all := h.comments(); len(all) != 1 || strings.Count(all[0], "✅\u00a0pass |") != 4 || strings.Count(all[0], "❌\u00a0fail |") != 1 {
+		t.Errorf("comments: %q", all)
+	}
+	if n := len(h.hub.Requests()); n > 60 {
+		t.Errorf("%d requests to GitHub, want at most 60", n)
+	} else {
+		t.Logf("%d requests to GitHub", n)
+	}
+	var files []string
+	for _, a := range h.hub.Artifacts() {
+		if a.Name == "tunegate-report" {
+			z, err := zip.NewReader(bytes.NewReader(a.Archive), int64(len(a.Archive)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range z.File {
+				files = append(files, f.Name)
+			}
+		}
+	}
+	for _, want := range []string{"reports/report.json", "reports/report.html", "reports/finetuning_results.md", "reports/next_steps.md", "models/ops-tools.json"} {
+		if !slices.Contains(files, want) {
+			t.Errorf("the artifact has no %s: %q", want, files)
+		}
+	}
+	if h.paid() != 5 {
+		t.Errorf("%d jobs are paid", h.paid())
+	}
+}
+
+// A night that does not pass opens one issue, the next one keeps to it, and one that passes closes it.
+func TestHostedNightlyIssue(t *testing.T) {
+	t.Parallel()
+	h := newHosted(t, 0)
+	h.inputs["wait"] = "5m"
+	good := h.trees[mainSHA]
+	h.five(true)
+	h.pipeline(event{name: "schedule"})
+	h.pipeline(event{name: "schedule"})
+	issues := h.hub.Issues()
+	if len(issues) != 1 || issues[0].State != "open" || !strings.Contains(issues[0].Body, "office-desk") {
+		t.Fatalf("issues: %+v", issues)
+	}
+	h.commit(mainSHA, good)
+	h.pipeline(event{name: "schedule"})
+	if issues = h.hub.Issues(); len(issues) != 1 || issues[0].State != "closed" {
+		t.Errorf("issues: %+v", issues)
+	}
+}
+
+// The table of docs/github.md: what each cause costs, five agents of eight hours on a service, counted in started minutes. A job that
+// launches is counted twice, for the 90 seconds that it stays at a service whose list may lag; here the service is our own.
+func TestHostedRunnerMinutes(t *testing.T) {
+	t.Parallel()
+	h := newHosted(t, 0)
+	h.five(false)
+	h.held.Store(true)
+	spent := func(do func()) int {
+		before := h.paid()
+		from := h.jobs
+		do()
+		return h.jobs - from + h.paid() - before
+	}
+	h.pull(false, func(files map[string]string) { files["README.md"] = "x\n" })
+	untouched := spent(func() { h.pipeline(event{name: "pull_request"}) })
+	h.pull(false, oneMore)
+	push := spent(func() { h.pipeline(event{name: "pull_request"}) })
+	launch := spent(func() { h.pipeline(event{name: "issue_comment", body: "/finetune"}) })
+	look := 0
+	const every, lasts = 2, 8 // hours
+	whole := launch
+	for hour := every; hour <= lasts; hour += every {
+		look = spent(func() { h.resume() })
+		whole += look
+	}
+	h.wantStatus(headSHA, "pending", "")
+	h.held.Store(false)
+	last := 0
+	h.until(func() bool { last = spent(func() { h.resume() }); return h.settled() })
+	whole += max(last, 2) // looking, and asking the questions
+	h.wantStatus(headSHA, "success", "pass")
+	same := spent(func() { h.pipeline(event{name: "pull_request"}) })
+	body, err := os.ReadFile("../../docs/github.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []string{
+		fmt.Sprintf("| no input touched, fork or not | %d for each workflow |", untouched), fmt.Sprintf("| pull request, nothing to launch | %d |", push),
+		fmt.Sprintf("| `/finetune`, the button, the night: launch and leave | %d |", launch), fmt.Sprintf("| the same, nothing changed since | %d |", same),
+		fmt.Sprintf("| each look of the workflow that resumes | %d |", look), fmt.Sprintf("| eight hours of fine-tuning, from the comment to the verdict | %d at most |", whole),
+	} {
+		if !strings.Contains(string(body), row) {
+			t.Errorf("docs/github.md has no row %s", row)
+		}
+	}
+	if whole > 20 {
+		t.Errorf("%d runner minutes, want at most 20", whole)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,17 +27,17 @@ import (
 // job: each job is a call of the program in a workspace of its own, as pipeline.yml and resume.yml have it. That those files
 // say so is what .ci/workflows tests, by running them.
 type hosted struct {
-	t       *testing.T
-	hub     *githubtest.Fake
-	api     string
-	tunes   *httptest.Server
-	key     string
-	mu      sync.Mutex
-	trees   map[string]map[string]string // files by commit
-	jobs    int                          // that were run, for runner minutes
-	asked   atomic.Int64
-	minutes map[string]int
-	inputs  map[string]string // of the workflow
+	t      *testing.T
+	hub    *githubtest.Fake
+	api    string
+	tunes  *httptest.Server
+	key    string
+	mu     sync.Mutex
+	trees  map[string]map[string]string // files by commit
+	jobs   int                          // that were run, for runner minutes
+	asked  atomic.Int64
+	held   atomic.Bool       // no job is seen to end
+	inputs map[string]string // of the workflow
 }
 
 // serviceKey is the key of the service that tunes. It must stand nowhere.
@@ -46,7 +47,7 @@ const serviceKey = "sk-canary-1f2e3d4c5b6a"
 // every training step takes that long.
 func newHosted(t *testing.T, step time.Duration) *hosted {
 	t.Helper()
-	h := &hosted{t: t, hub: githubtest.New(t, githubtest.Options{}), key: serviceKey, trees: map[string]map[string]string{}, minutes: map[string]int{}, inputs: map[string]string{}}
+	h := &hosted{t: t, hub: githubtest.New(t, githubtest.Options{}), key: serviceKey, trees: map[string]map[string]string{}, inputs: map[string]string{}}
 	h.api = h.hub.Serve()
 	s, err := localtune.Open(t.TempDir(), localtune.Options{Key: h.key, StepDelay: step})
 	if err != nil {
@@ -56,7 +57,18 @@ func newHosted(t *testing.T, step time.Duration) *hosted {
 		if strings.HasSuffix(r.URL.Path, "/chat/completions") {
 			h.asked.Add(1)
 		}
-		s.ServeHTTP(w, r)
+		if !h.held.Load() || !strings.Contains(r.URL.Path, "/fine_tuning/jobs") {
+			s.ServeHTTP(w, r)
+			return
+		}
+		reply := httptest.NewRecorder()
+		s.ServeHTTP(reply, r)
+		body := regexp.MustCompile(`"fine_tuned_model":"[^"]*"`).ReplaceAllString(reply.Body.String(), `"fine_tuned_model":null`)
+		body = regexp.MustCompile(`"(finished_at|trained_tokens)":[0-9]+`).ReplaceAllString(body, `"$1":null`)
+		maps.Copy(w.Header(), reply.Header())
+		w.Header().Del("Content-Length")
+		w.WriteHeader(reply.Code)
+		_, _ = io.WriteString(w, strings.ReplaceAll(body, `"status":"succeeded"`, `"status":"running"`))
 	}))
 	t.Cleanup(func() {
 		h.tunes.Close()
@@ -105,6 +117,31 @@ budget: {max_cost_usd: 4}
 		}
 	}
 	return files
+}
+
+// five gives the default branch five agents, the last of which gains nothing where bad says so.
+func (h *hosted) five(bad bool) {
+	h.t.Helper()
+	files := h.tree()
+	add := func(agent, from, grader string) {
+		for _, name := range []string{"train.jsonl", "benchmark.jsonl"} {
+			body, err := os.ReadFile(filepath.Join(filepath.Dir(example(h.t, from)), "data", agent, name))
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			files["data/"+agent+"/"+name] = string(body)
+		}
+		line := fmt.Sprintf("  %s: {train: data/%s/train.jsonl, benchmark: {tests: data/%s/benchmark.jsonl, grader: %s}}\n", agent, agent, agent, grader)
+		files["tunegate.yaml"] = strings.Replace(files["tunegate.yaml"], "gate: {", line+"gate: {", 1)
+	}
+	add("log-triage", "five-agents", "exact")
+	add("review-sorter", "five-agents", "exact")
+	if bad {
+		add("office-desk", "no-gain", "exact")
+	} else {
+		add("release-notes", "five-agents", "exact")
+	}
+	h.commit(mainSHA, files)
 }
 
 func (h *hosted) commit(sha string, files map[string]string) {
@@ -259,11 +296,9 @@ func (l *live) step(workspace string, vars map[string]string) job {
 	maps.Copy(env, vars)
 	var printed bytes.Buffer
 	j := job{workspace: workspace, outputs: map[string]string{}}
-	began := time.Now()
 	j.code = run(l.t.Context(), []string{"action"}, func(k string) string { return env[k] }, strings.NewReader(""), &printed, io.Discard)
 	l.mu.Lock()
 	l.jobs++
-	l.minutes[vars["INPUT_COMMAND"]] += 1 + int(time.Since(began)/time.Minute)
 	l.mu.Unlock()
 	j.log = printed.String()
 	text, _ := os.ReadFile(env["GITHUB_OUTPUT"])
@@ -392,6 +427,7 @@ func (h *hosted) resume() lived {
 	vars := l.common(ws, order)
 	maps.Copy(vars, map[string]string{"INPUT_COMMAND": "tune", "INPUT_MANIFEST": order["manifest"], "INPUT_WAIT": "0s", "TUNEGATE_KEYS": h.keys()})
 	out.tunes = []job{l.step(ws, vars)}
+	h.jobs -= 2 // they are steps of one job
 	out.report = l.step(ws, map[string]string{"INPUT_COMMAND": "report", "INPUT_ORDER": vars["INPUT_ORDER"], "INPUT_MANIFEST": order["manifest"], "INPUT_MODE": h.inputs["mode"]})
 	return out
 }
@@ -496,4 +532,10 @@ func (h *hosted) record() githubtest.Artifact {
 	}
 	h.t.Fatal("nothing pending was recorded")
 	return githubtest.Artifact{}
+}
+
+// settled tells whether the pull request's gate has come to an end.
+func (h *hosted) settled() bool {
+	state, _ := h.status(headSHA)
+	return state != "pending"
 }
