@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/tar"
 	"context"
 	"fmt"
 	"net/http"
@@ -14,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"archive/tar"
 
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/scaffold"
@@ -141,8 +140,8 @@ func (e *engine) act(workflow string, ev event, stop func(log string) bool) acte
 	if stop != nil {
 		log.when = func(text string) {
 			if stop(text) {
-				_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
 				log.when = nil
+				_ = exec.Command("pkill", "-INT", "-P", fmt.Sprint(cmd.Process.Pid), "-x", "act").Run() // the engine of the containers is of the same group
 			}
 		}
 	}
@@ -169,14 +168,114 @@ func (w *watchedLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestActFinetune(t *testing.T) {
+// wants fails the test unless the run ended well, or not, as it should, and the named steps were run.
+func (e *engine) wants(a acted, well bool, commands ...string) {
+	e.t.Helper()
+	if (a.err == nil) != well {
+		e.t.Errorf("the run ended with %v, want well: %v\n%s", a.err, well, a.log)
+	}
+	for _, c := range commands {
+		if !a.did(c) {
+			e.t.Errorf("no %s\n%s", c, a.log)
+		}
+	}
+}
+
+// From a pull request to the nights after: who may ask, one job a leg, one comment, the status at each turn.
+func TestWorkflowsPullRequestToNight(t *testing.T) {
 	h := newHosted(t, 0)
 	h.inputs["wait"] = "5m"
 	h.pull(false, oneMore)
 	e := newEngine(t, h)
-	out := e.act("tunegate.yml", event{name: "issue_comment", body: "/finetune"}, nil)
-	if out.err != nil || !out.did("report") {
-		t.Errorf("%v\n%s", out.err, out.log)
+	e.wants(e.act("tunegate.yml", event{name: "pull_request"}, nil), true, "start", "plan", "tune", "report")
+	h.wantStatus(headSHA, "pending", "not tuned")
+	for _, c := range []struct{ actor, body string }{{"reader", "/finetune"}, {"outsider", "/finetune"}, {"writer", "/finetune @1234567"}, {"writer", "nice, /finetune it"}} {
+		out := e.act("tunegate.yml", event{name: "issue_comment", actor: c.actor, body: c.body}, nil)
+		if e.wants(out, true); out.did("plan") {
+			t.Errorf("%s %q was obeyed", c.actor, c.body)
+		}
 	}
+	if h.paid() != 0 || len(h.comments()) != 1+3 {
+		t.Errorf("%d jobs are paid; comments: %q", h.paid(), h.comments())
+	}
+	e.wants(e.act("tunegate.yml", event{name: "issue_comment", body: "/finetune"}, nil), true, "start", "plan", "tune", "report")
 	h.wantStatus(headSHA, "success", "pass")
+	h.commit(queueSHA, h.trees[headSHA])
+	h.hub.AddComparison(mainSHA, queueSHA, changed("data/ticket-router/train.jsonl"))
+	e.wants(e.act("tunegate.yml", event{name: "merge_group", base: mainSHA, head: queueSHA}, nil), true, "start", "plan", "report")
+	h.wantStatus(queueSHA, "success", "pass")
+	h.trees[mainSHA] = h.trees[headSHA]
+	asked := h.questions()
+	for range 2 {
+		out := e.act("tunegate.yml", event{name: "schedule"}, nil)
+		if e.wants(out, true, "start", "plan", "report"); out.did("tune") {
+			t.Error("a night tuned what was known")
+		}
+	}
+	if h.paid() != 2 || h.questions() != asked || len(h.comments()) != 1+3 {
+		t.Errorf("%d jobs are paid, %d questions were asked again, %d comments", h.paid(), h.questions()-asked, len(h.comments()))
+	}
+}
+
+// Dirty data, and a fork that touches documentation alone.
+func TestWorkflowsDirtyAndFork(t *testing.T) {
+	h := newHosted(t, 0)
+	h.pull(false, func(files map[string]string) { files["data/ops-tools/train.jsonl"] += "{\n" })
+	e := newEngine(t, h)
+	out := e.act("tunegate.yml", event{name: "pull_request"}, nil)
+	if e.wants(out, false, "start", "plan", "report"); out.did("tune") {
+		t.Error("dirty data was tuned on")
+	}
+	h.wantStatus(headSHA, "failure", "ops-tools")
+	h = newHosted(t, 0)
+	h.pull(true, func(files map[string]string) { files["README.md"] = "better\n" })
+	e = newEngine(t, h)
+	e.wants(e.act("tunegate-status.yml", event{name: "pull_request_target", fork: true, actor: "stranger"}, nil), true, "start")
+	h.wantStatus(headSHA, "success", "nothing to tune")
+	if h.paid() != 0 {
+		t.Errorf("%d jobs are paid", h.paid())
+	}
+}
+
+// The button: five jobs side by side, one leg fails the gate, and so the run does.
+func TestWorkflowsFiveLegs(t *testing.T) {
+	h := newHosted(t, 0)
+	h.inputs["wait"] = "5m"
+	h.five(true)
+	e := newEngine(t, h)
+	e.wants(e.act("tunegate.yml", event{name: "workflow_dispatch"}, nil), false, "start", "plan", "tune", "report")
+	h.wantStatus(mainSHA, "failure", "1 of 5 legs")
+	if n := len(h.hub.Requests()); h.paid() != 5 || n > 60 {
+		t.Errorf("%d jobs are paid, %d requests to GitHub", h.paid(), n)
+	}
+}
+
+// A run that is cancelled half-way, run again, and resumed: one job a leg.
+func TestWorkflowsCancelAndResume(t *testing.T) {
+	h := newHosted(t, 0)
+	h.held.Store(true)
+	h.inputs["wait"] = "5m"
+	h.pull(false, oneMore)
+	e := newEngine(t, h)
+	e.act("tunegate.yml", event{name: "issue_comment", body: "/finetune"}, func(log string) bool { return strings.Count(log, "is running") >= 2 })
+	if h.paid() != 2 {
+		t.Fatalf("%d jobs are paid", h.paid())
+	}
+	h.inputs["wait"] = "0s"
+	e = newEngine(t, h)
+	e.wants(e.act("tunegate.yml", event{name: "issue_comment", body: "/finetune"}, nil), true, "start", "plan", "tune", "report")
+	h.wantStatus(headSHA, "pending", "")
+	if s := h.hub.WorkflowState("tunegate-resume.yml"); s != "active" {
+		t.Errorf("the workflow that resumes is %s", s)
+	}
+	out := e.act("tunegate-resume.yml", event{name: "schedule"}, nil)
+	if e.wants(out, true, "resume"); out.did("tune") {
+		t.Error("went on with a fine-tune that had not ended")
+	}
+	h.held.Store(false)
+	e.wants(e.act("tunegate-resume.yml", event{name: "schedule"}, nil), true, "resume", "tune", "report")
+	h.wantStatus(headSHA, "success", "pass")
+	if s := h.hub.WorkflowState("tunegate-resume.yml"); h.paid() != 2 || len(h.comments()) != 1 || s != "disabled_manually" {
+		t.Errorf("%d jobs are paid, %d comments, the workflow that resumes is %s", h.paid(), len(h.comments()), s)
+	}
 }
