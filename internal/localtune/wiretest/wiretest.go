@@ -5,9 +5,12 @@ package wiretest
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -98,7 +101,7 @@ func Check(t testing.TB, next http.Handler) http.Handler {
 			replyErr = d.stream(reply.Body.String())
 		case kind == "application/json":
 			replyErr = openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{RequestValidationInput: in,
-				Status: reply.Code, Header: reply.Header(), Options: opt, Body: io.NopCloser(bytes.NewReader(reply.Body.Bytes()))})
+				Status: reply.Code, Header: reply.Header(), Options: opt, Body: io.NopCloser(bytes.NewReader(asNumbers(body, reply.Body.Bytes())))})
 		}
 		if replyErr != nil {
 			t.Errorf("%s %s: the reply %d breaks the contract: %v", r.Method, r.URL, reply.Code, replyErr)
@@ -109,6 +112,37 @@ func Check(t testing.TB, next http.Handler) http.Handler {
 		w.WriteHeader(reply.Code)
 		_, _ = w.Write(reply.Body.Bytes())
 	})
+}
+
+// asNumbers returns a reply with the vectors of embeddings as numbers. The contract lets a request ask for base64, as the official
+// Python client does unasked, and has only numbers in its reply.
+func asNumbers(request, reply []byte) []byte {
+	var asked struct {
+		Format string `json:"encoding_format"`
+	}
+	var told map[string]any
+	if json.Unmarshal(request, &asked) != nil || asked.Format != "base64" || json.Unmarshal(reply, &told) != nil {
+		return reply
+	}
+	data, _ := told["data"].([]any)
+	for _, d := range data {
+		e, _ := d.(map[string]any)
+		coded, isText := e["embedding"].(string)
+		raw, err := base64.StdEncoding.DecodeString(coded)
+		if !isText || err != nil || len(raw)%4 != 0 {
+			return reply
+		}
+		vector := make([]float32, len(raw)/4)
+		for i := range vector {
+			vector[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+		}
+		e["embedding"] = vector
+	}
+	numbers, err := json.Marshal(told)
+	if err != nil { // not a number
+		return reply
+	}
+	return numbers
 }
 
 // broken is a body that ends in an error.
