@@ -3,7 +3,11 @@
 package wiretest
 
 import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -20,6 +24,7 @@ var description = sync.OnceValues(func() (*contract.Description, error) {
 	d.Prefix = "/v1"
 	d.Refusal = func(d *contract.Description, body []byte) error { return d.Visit("ErrorResponse", body) }
 	d.Stream = stream
+	d.Plain = asNumbers
 	return d, nil
 })
 
@@ -57,4 +62,35 @@ func stream(d *contract.Description, body string) error {
 		}
 	}
 	return nil
+}
+
+// asNumbers returns a reply with the vectors of embeddings as numbers. The contract lets a request ask for base64, as the official
+// Python client does unasked, and has only numbers in its reply.
+func asNumbers(request, reply []byte) []byte {
+	var asked struct {
+		Format string `json:"encoding_format"`
+	}
+	var told map[string]any
+	if json.Unmarshal(request, &asked) != nil || asked.Format != "base64" || json.Unmarshal(reply, &told) != nil {
+		return reply
+	}
+	data, _ := told["data"].([]any)
+	for _, d := range data {
+		e, _ := d.(map[string]any)
+		coded, isText := e["embedding"].(string)
+		raw, err := base64.StdEncoding.DecodeString(coded)
+		if !isText || err != nil || len(raw)%4 != 0 {
+			return reply
+		}
+		vector := make([]float32, len(raw)/4)
+		for i := range vector {
+			vector[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+		}
+		e["embedding"] = vector
+	}
+	numbers, err := json.Marshal(told)
+	if err != nil { // not a number
+		return reply
+	}
+	return numbers
 }

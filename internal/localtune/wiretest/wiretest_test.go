@@ -35,6 +35,8 @@ func TestExchangesAreChecked(t *testing.T) {
 		file  = `{"id":"file-1","object":"file","bytes":3,"created_at":1,"filename":"t.jsonl","purpose":"fine-tune","status":"processed"}`
 		chunk = `data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}` + "\n\n"
 		chat  = `{"model":"m","messages":[{"role":"user","content":"hello"}]}`
+		embed = `{"model":"m","input":"hello","encoding_format":"base64"}`
+		coded = `{"object":"list","model":"m","data":[{"object":"embedding","index":0,"embedding":"AACAPwAAAEA="}],"usage":{"prompt_tokens":1,"total_tokens":1}}`
 	)
 	for _, c := range []struct {
 		name, method, path, body string
@@ -45,6 +47,10 @@ func TestExchangesAreChecked(t *testing.T) {
 		{"a reply", "GET", "/files/file-1", "", 200, "application/json", file, ""},
 		{"a refusal", "GET", "/files/file-1", "", 404, "application/json", `{"error":{"message":"no","type":"invalid_request_error","param":null,"code":null}}`, ""},
 		{"a stream", "POST", "/chat/completions", chat, 200, "text/event-stream", chunk + "data: [DONE]\n\n", ""},
+		{"a vector in base64", "POST", "/embeddings", embed, 200, "application/json", coded, ""},
+		{"base64 that nobody asked for", "POST", "/embeddings", `{"model":"m","input":"hello"}`, 200, "application/json", coded, "the reply 200 breaks the contract"},
+		{"base64 that is none", "POST", "/embeddings", embed, 200, "application/json", strings.Replace(coded, "AACA", "!", 1), "the reply 200 breaks the contract"},
+		{"base64 without its index", "POST", "/embeddings", embed, 200, "application/json", strings.Replace(coded, `"index":0,`, "", 1), "the reply 200 breaks the contract"},
 		{"a request that is refused", "POST", "/chat/completions", `{"model":"m"}`, 400, "application/json", `{"error":{"message":"no","type":"invalid_request_error","param":null,"code":null}}`, ""},
 		{"a call that is not there", "GET", "/nothing", "", 200, "application/json", "{}", "is not part of the contract"},
 		{"a request without its messages", "POST", "/chat/completions", `{"model":"m"}`, 200, "application/json", "{}", "was accepted"},
