@@ -167,8 +167,12 @@ func TestPaceFindsTheLimit(t *testing.T) {
 				if int(told.Load()) != c.service.refused {
 					t.Errorf("the samples tell of %d refusals of %d", told.Load(), c.service.refused)
 				}
-				if slower := took.Seconds() / c.ideal.Seconds(); slower > c.slower || c.service.refused > c.refused {
-					t.Errorf("%v, %.2f of the ideal, with %d refusals; want %.2f and %d at most", took, slower, c.service.refused, c.slower, c.refused)
+				most := c.refused
+				if most > 0 {
+					most += 28 // of the two times sixteen that are on their way, at worst, when the first is refused
+				}
+				if slower := took.Seconds() / c.ideal.Seconds(); slower > c.slower || c.service.refused > most {
+					t.Errorf("%v, %.2f of the ideal, with %d refusals; want %.2f and %d at most", took, slower, c.service.refused, c.slower, most)
 				} else {
 					t.Logf("%v, %.2f of the ideal, %d of %d requests refused, %d too early", took, slower, c.service.refused, c.service.sent, c.service.early)
 				}

@@ -93,6 +93,9 @@ func phasesOf(p Plan) (out []planned) {
 
 // The reference case: what each phase of five agents with 20,000 examples costs, and when they are done.
 func TestReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("counts the tokens of 200,000 rows: skipped by -short")
+	}
 	trial, sample, full := planned{"trial", 500, 160_885, "0.48", "0.04"}, planned{"sample", 50_000, 16_088_500, "48.27", "4.02"}, planned{"full", 100_000, 32_177_000, "96.53", "8.04"}
 	c, err := Compare(t.Context(), reference(t, 20_000, "auto", ""), Options{})
 	if err != nil {
