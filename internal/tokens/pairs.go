@@ -74,7 +74,7 @@ func decodePairs(data []byte) (*vocabulary, error) {
 	number := func(plane, rank int) int {
 		return int(data[plane*n+rank])<<16 | int(data[(plane+1)*n+rank])<<8 | int(data[(plane+2)*n+rank])
 	}
-	var all []byte // the bytes of all tokens so far
+	all := make([]byte, 0, 8*n) // the bytes of all tokens so far
 	starts := make([]int, 1, n+1)
 	for rank := range n {
 		left, right := number(0, rank), number(3, rank)
