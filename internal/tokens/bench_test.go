@@ -2,11 +2,20 @@ package tokens
 
 import "testing"
 
+// From the lines of the module, and as the container image has it.
 func BenchmarkLoad(b *testing.B) {
 	for _, name := range names() {
-		b.Run(name, func(b *testing.B) {
+		b.Run(name+"/lines", func(b *testing.B) {
 			for b.Loop() {
 				if _, err := readVocabulary(name); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/pairs", func(b *testing.B) {
+			data := paired(b, name)
+			for b.Loop() {
+				if _, err := decodeVocabulary(data); err != nil {
 					b.Fatal(err)
 				}
 			}

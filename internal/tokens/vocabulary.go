@@ -152,50 +152,79 @@ func readVocabulary(name string) (*vocabulary, error) {
 	return decodeVocabulary(data)
 }
 
-// decodeVocabulary reads lines of a token in base64, a space and its rank; the ranks count from 0 without a gap. The
-// data may be compressed with gzip, and the ranks left out, which is how the container image keeps it.
+// Bounds on what a vocabulary may hold, so that damaged data ends in an error, soon.
+const (
+	dataMax  = 8 << 20 // bytes, decompressed
+	tokenMax = 1 << 10 // bytes of a token
+)
+
+// decodeVocabulary reads lines of a token in base64, a space and its rank; the ranks count from 0 without a gap. Or it
+// reads the form that PairVocabulary returns, which begins with a byte that no line begins with. Either may be
+// compressed with gzip.
 func decodeVocabulary(data []byte) (*vocabulary, error) {
 	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
 		r, err := gzip.NewReader(bytes.NewReader(data))
 		if err != nil {
 			return nil, err
 		}
-		if data, err = io.ReadAll(r); err != nil {
+		if data, err = io.ReadAll(io.LimitReader(r, dataMax+1)); err != nil {
 			return nil, err
 		}
 	}
-	lines := bytes.Count(data, []byte{'\n'}) + 1
-	if lines >= rankMask {
-		return nil, fmt.Errorf("%d tokens are too many", lines)
+	if len(data) > dataMax {
+		return nil, fmt.Errorf("more than %d bytes", dataMax)
+	}
+	decode := decodeLines
+	if len(data) > 0 && data[0] == 0 {
+		decode = decodePairs
+	}
+	v, err := decode(data)
+	if err != nil {
+		return nil, err
+	}
+	for b := range 256 {
+		if v.rank([]byte{byte(b)}) == noRank {
+			return nil, errors.New("not every byte is a token")
+		}
+	}
+	return v, nil
+}
+
+// newVocabulary returns an empty vocabulary with room for that many tokens.
+func newVocabulary(tokens int) (*vocabulary, error) {
+	if tokens >= rankMask {
+		return nil, fmt.Errorf("%d tokens are too many", tokens)
 	}
 	v := &vocabulary{
 		filter: make([]uint64, filterWords),
-		index:  make([]uint32, 1<<bits.Len(uint(2*lines-1))),
-		keys:   make([]key, 0, lines),
+		index:  make([]uint32, 1<<bits.Len(uint(2*tokens-1))),
+		keys:   make([]key, 0, tokens),
 		pairs:  make([]uint32, 1<<16),
 		long:   make(map[string]uint32),
 	}
 	for i := range v.pairs {
 		v.pairs[i] = noRank
 	}
+	return v, nil
+}
+
+func decodeLines(data []byte) (*vocabulary, error) {
+	v, err := newVocabulary(bytes.Count(data, []byte{'\n'}) + 1)
+	if err != nil {
+		return nil, err
+	}
 	var token, want []byte
 	for len(data) > 0 {
 		var line []byte
 		line, data, _ = bytes.Cut(data, []byte{'\n'})
-		encoded, rank, ranked := bytes.Cut(line, []byte{' '})
-		var err error
+		encoded, rank, _ := bytes.Cut(line, []byte{' '})
 		if token, err = base64.StdEncoding.AppendDecode(token[:0], encoded); err != nil {
 			return nil, fmt.Errorf("line %d: %w", len(v.keys)+1, err)
 		}
-		if want = strconv.AppendInt(want[:0], int64(len(v.keys)), 10); ranked && !bytes.Equal(rank, want) || len(token) == 0 {
+		if want = strconv.AppendInt(want[:0], int64(len(v.keys)), 10); !bytes.Equal(rank, want) || len(token) == 0 || len(token) > tokenMax {
 			return nil, fmt.Errorf("line %d: expected a token and the rank %d", len(v.keys)+1, len(v.keys))
 		}
 		v.add(token)
-	}
-	for b := range 256 {
-		if v.rank([]byte{byte(b)}) == noRank {
-			return nil, errors.New("not every byte is a token")
-		}
 	}
 	return v, nil
 }
