@@ -117,7 +117,13 @@ func (in inputs) baseManifest() (*manifest.Manifest, error) {
 	return in.profiled(m), nil
 }
 
-// trust is what counts as trusted beside m. The base branch's manifest is handed over as a checkout; on a pull request without one
+// ownCommit tells whether what is checked out, by default, is a branch of the repository as it stands, and not a change that is still
+// to be judged: of other events (pull requests, comments, merge queues, what follows another workflow) it may be one.
+func ownCommit(e env) bool {
+	return slices.Contains([]string{"", "push", "schedule", "workflow_dispatch"}, e.getenv("GITHUB_EVENT_NAME"))
+}
+
+// trust is what counts as trusted beside m. The base branch's manifest is handed over as a checkout; on a change without one
 // nothing is trusted but the workflow; anywhere else the checkout itself is.
 func (in inputs) trust(e env, m *manifest.Manifest) (*pipeline.Trust, error) {
 	t := &pipeline.Trust{Base: m, AllowBenchmarkChange: in.otherBenchmark, Hosts: in.hosts}
@@ -128,7 +134,7 @@ func (in inputs) trust(e env, m *manifest.Manifest) (*pipeline.Trust, error) {
 	switch {
 	case in.base != "":
 		t.Base, err = in.baseManifest()
-	case in.order == nil && strings.HasPrefix(e.getenv("GITHUB_EVENT_NAME"), "pull_request"):
+	case in.order == nil && !ownCommit(e):
 		t.Base = nil
 	}
 	return t, err
@@ -143,7 +149,7 @@ func (in inputs) options(e env, m *manifest.Manifest) (pipeline.Options, error) 
 
 // apart gives a pull request's run a folder of its own for its state: in the checkout's, the pull request could have put what it likes.
 func (in *inputs) apart(e env) (remove func(), err error) {
-	if in.order != nil || !strings.HasPrefix(e.getenv("GITHUB_EVENT_NAME"), "pull_request") {
+	if in.order != nil || ownCommit(e) {
 		return func() {}, nil
 	}
 	dir, err := os.MkdirTemp(e.getenv("RUNNER_TEMP"), "tunegate-state-")

@@ -18,12 +18,13 @@ type Event struct {
 	Name   string // pull_request, pull_request_target, issue_comment, merge_group, schedule, workflow_dispatch or push
 	Action string // opened, synchronize, created, checks_requested, …
 
-	Pull    int  // number of the pull request that the event is about; 0 for none, and for a comment on an issue
-	Draft   bool // of pull_request and pull_request_target
-	HeadSHA string
-	BaseSHA string // pull_request, merge_group, and push (what the branch held before; zeros for a new one)
-	HeadRef string // a branch in pull_request and merge_group, else GITHUB_REF as it stands: refs/heads/main
-	BaseRef string // branch; without refs/heads/
+	Pull       int  // number of the pull request that the event is about; 0 for none, and for a comment on an issue
+	Draft      bool // of pull_request and pull_request_target, as the next
+	Retargeted bool // edited to go to another branch
+	HeadSHA    string
+	BaseSHA    string // pull_request, merge_group, and push (what the branch held before; zeros for a new one)
+	HeadRef    string // a branch in pull_request and merge_group, else GITHUB_REF as it stands: refs/heads/main
+	BaseRef    string // branch; without refs/heads/
 	// HeadRepository is where the head of a pull request lives, "" when that repository is gone. Fork is true when it is not
 	// this repository, or not known to be.
 	HeadRepository string
@@ -116,6 +117,9 @@ type payload struct {
 		BaseSHA string `json:"base_sha"`
 		BaseRef string `json:"base_ref"`
 	} `json:"merge_group"`
+	Changes struct {
+		Base *struct{} `json:"base"`
+	} `json:"changes"`
 	Before     string             `json:"before"`
 	After      string             `json:"after"`
 	Inputs     map[string]any     `json:"inputs"`
@@ -189,7 +193,7 @@ func (e *Event) read(p payload) error {
 		if q == nil || q.Number <= 0 {
 			return errors.New("the payload names no pull request")
 		}
-		e.Pull, e.Draft = q.Number, q.Draft
+		e.Pull, e.Draft, e.Retargeted = q.Number, q.Draft, p.Changes.Base != nil
 		e.HeadSHA, e.HeadRef, e.BaseSHA, e.BaseRef = q.Head.SHA, q.Head.Ref, q.Base.SHA, q.Base.Ref
 		e.Fork = true
 		if r := q.Head.Repo; r != nil {

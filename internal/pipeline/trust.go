@@ -120,6 +120,7 @@ func (r *run) withhold(l *leg) bool {
 		if l.price != nil && l.estimate.Total() > 0 && r.m.Budget.MaxCostUSD == nil {
 			add(obstacle{"nothing caps what it may cost", "set the input max-cost-usd, or budget.max_cost_usd on the base branch"})
 		}
+		add(r.thinned(l))
 		change, err := r.benchmarkChange(l)
 		if err != nil {
 			r.end(l, gate.Error, err.Error())
@@ -150,6 +151,17 @@ func (r *run) withhold(l *leg) bool {
 	}
 	r.end(l, gate.Inconclusive, reasons...)
 	return true
+}
+
+// thinned is in the way of a pull request whose training data takes more tests out of the benchmark than max_contamination lets stand in
+// it, by resembling them: which tests are asked would be its to say.
+func (r *run) thinned(l *leg) obstacle {
+	out, all := len(l.audit.Contaminated), len(l.distinct.Tests)
+	if r.Trust.Base == r.head || r.Trust.AllowBenchmarkChange || all == 0 || float64(out)/float64(all) <= r.m.Audit.MaxContamination {
+		return obstacle{}
+	}
+	return obstacle{fmt.Sprintf("%d of its %d tests are left out, since the training data holds or resembles them, more than max_contamination", out, all),
+		"take those rows out of the training data, or look at them; the input allow-benchmark-change lets it be judged by the other tests, and audit.max_contamination on the base branch by as many fewer"}
 }
 
 // unpriced names the model of the leg whose price nobody knows, or its judge, "" where all are known.

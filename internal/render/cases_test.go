@@ -10,6 +10,7 @@ import (
 	"github.com/tunegate/tunegate/internal/advice"
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 )
 
@@ -251,6 +252,7 @@ func marked(s string) report.Report {
 	bare.Next = []string{s, "next: " + s}
 	r := newReport(l, passed, bare)
 	r.Name, r.Profile, r.Tunegate = s, s, s
+	r.Changes = marks(s)
 	for i := range r.Legs {
 		l := &r.Legs[i]
 		l.Audit.Lengths.Unit = s
@@ -260,6 +262,11 @@ func marked(s string) report.Report {
 		}
 	}
 	return r
+}
+
+// marks are changes of a manifest that say s.
+func marks(s string) []diag.Finding {
+	return []diag.Finding{{Rule: manifest.PolicyChange, Severity: diag.Info, File: s, Message: s, Hint: s}, {Rule: s, Severity: diag.Info, File: s, Message: "x is " + s, Hint: s}}
 }
 
 // scripts has names and texts that are wide or run from right to left.

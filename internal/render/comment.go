@@ -45,6 +45,7 @@ func (p page) write(most []int) string {
 		fmt.Fprintf(&b, "\nA leg passes when %s.\n", asked[0])
 	}
 	b.WriteString("\n" + totals(p.Report))
+	changes(&b, p.Changes)
 	b.WriteString(p.todo(shownGroups, shownSteps))
 	const leftOut = 600 // room for the sentence that says so
 	page, left := folded(p.folds(most), p.limit-p.size(b.String())-p.size(foot)-leftOut, p.size)

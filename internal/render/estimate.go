@@ -55,6 +55,7 @@ func planBody(b *strings.Builder, p pipeline.Plan, room int, size func(string) i
 		b.WriteString("\n" + planTotals(p) + "\n")
 	}
 	list(b, "What stops it", p.Blocked)
+	changes(b, p.Changes)
 	list(b, "To be known", p.Notes)
 }
 

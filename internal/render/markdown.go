@@ -39,6 +39,7 @@ func Results(r report.Report) string {
 		fmt.Fprintf(&b, "\nA leg passes when %s.\n", gates[0])
 	}
 	b.WriteString("\n" + totals(r))
+	changes(&b, r.Changes)
 	for i := range r.Legs {
 		resultsLeg(&b, &r.Legs[i], len(gates) > 1)
 	}

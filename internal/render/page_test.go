@@ -72,6 +72,7 @@ func markedPlan(s string) pipeline.Plan {
 		Profile: s, Legs: []pipeline.PlanLeg{leg, leg, {ID: s, BaseModel: s, Phases: []pipeline.PlanPhase{}}}, Phases: []pipeline.PlanPhase{phase("trial"), phase("full")},
 		TrainingUSD: 77.22, BenchmarkUSD: 1.5, CostUSD: 78.72, Hours: 8.04, Budget: number(100), MaxHours: number(10),
 		Matrix: pipeline.Matrix{Include: []pipeline.MatrixLeg{{Leg: s}, {Leg: s}}}, Skips: []string{s, "skips " + s}, Notes: []string{s, "note: " + s}, Blocked: []string{s, "blocked: " + s},
+		Changes:  marks(s),
 		Findings: []diag.Finding{{Rule: s, Severity: diag.Critical, File: s, Line: 3, Message: s, Hint: s}, {Rule: "r", Severity: diag.Warning, File: s, Message: "about " + s}},
 	}
 }
@@ -92,6 +93,7 @@ func TestPagesFit(t *testing.T) {
 		p := markedPlan(s)
 		p.Legs = slices.Repeat(p.Legs, 86)[:256]
 		p.Blocked, p.Notes, p.Skips, p.Findings = slices.Repeat(p.Blocked, 128), slices.Repeat(p.Notes, 128), slices.Repeat(p.Skips, 128), slices.Repeat(p.Findings, 500)
+		r.Changes, p.Changes = slices.Repeat(marks(s), 60), slices.Repeat(marks(s), 60)
 		for page, got := range map[string]struct {
 			text  string
 			size  func(string) int

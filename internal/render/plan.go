@@ -37,6 +37,9 @@ func Plan(w io.Writer, p pipeline.Plan) error {
 	for _, note := range p.Notes {
 		fmt.Fprintf(&b, "note: %s\n", Line(note))
 	}
+	for _, f := range p.Changes {
+		fmt.Fprintf(&b, "changed: %s\n", Line(f.Message))
+	}
 	for _, reason := range p.Blocked {
 		fmt.Fprintf(&b, "blocked: %s\n", Line(reason))
 	}

@@ -25,11 +25,11 @@ type Resuming struct {
 // Decide returns the order of the first run that can go on, and one to do nothing where none can. Records of what is settled are
 // deleted. Where nothing is pending, the workflow is switched off; where a second run can go on, it is started once more.
 func (r *Resuming) Decide(ctx context.Context) (Order, error) {
-	pending, err := r.pending(ctx)
+	pending, unknown, err := r.pending(ctx)
 	if err != nil {
 		return Order{Do: Nothing}, err
 	}
-	if len(pending) == 0 {
+	if len(pending)+unknown == 0 {
 		r.Tell("nothing is pending")
 		return Order{Do: Nothing}, ignoring(r.GitHub.DisableWorkflow(ctx, r.Workflow), github.ErrNotFound)
 	}
@@ -63,17 +63,21 @@ func (r *Resuming) Decide(ctx context.Context) (Order, error) {
 	return order, nil
 }
 
-// pending returns the records that stand.
-func (r *Resuming) pending(ctx context.Context) (all []record, err error) {
+// pending returns the records that stand, and how many there are of which that is not known.
+func (r *Resuming) pending(ctx context.Context) (all []record, unknown int, err error) {
 	const most = 100
 	found, err := r.GitHub.TrustedArtifacts(ctx, pendingArtifact, most)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, a := range found {
 		p, stands, err := r.stands(ctx, a)
 		if err != nil {
 			r.Tell(fmt.Sprintf("artifact %d: %v", a.ID, err))
+		}
+		if stands && err != nil {
+			unknown++ // it may stand, and is looked at again; nothing is started for what is not known
+			continue
 		}
 		if stands {
 			all = append(all, p)
@@ -83,7 +87,7 @@ func (r *Resuming) pending(ctx context.Context) (all []record, err error) {
 			r.Tell(err.Error())
 		}
 	}
-	return all, nil
+	return all, unknown, nil
 }
 
 // stands reads a record and tells whether what it says is still so: the status of the commit is pending, by the run that wrote the
@@ -103,6 +107,9 @@ func (r *Resuming) stands(ctx context.Context, a github.Artifact) (p record, sta
 		return p, false, nil
 	}
 	status, known, err := r.GitHub.CurrentStatus(ctx, p.SHA, StatusContext)
+	if errors.Is(err, github.ErrNotFound) {
+		return p, false, nil
+	}
 	if err != nil {
 		return p, true, err // it may be, and is looked at again
 	}

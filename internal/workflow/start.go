@@ -53,7 +53,10 @@ func (s *Start) pull(ctx context.Context, o Order) (Order, error) {
 		return o, err
 	}
 	if !s.touched(files) {
-		return o, s.status(ctx, o, github.Success, "nothing to tune: no input of the manifest is touched")
+		return o, s.untouched(ctx, o)
+	}
+	if o.Base, err = s.GitHub.Commit(ctx, s.Event.BaseRef); err != nil { // the event's is as old as the event
+		return o, err
 	}
 	o.Do = Reuse
 	if s.OnPush {
@@ -62,7 +65,8 @@ func (s *Start) pull(ctx context.Context, o Order) (Order, error) {
 	return o, s.status(ctx, o, github.Pending, "auditing")
 }
 
-// target sets the status of a pull request with the base branch's rights, from a fork too. It starts nothing.
+// target sets the status of a pull request with the base branch's rights, from a fork too. It starts nothing. What was judged stays
+// when a title is edited; not when the pull request goes to another branch, which may have another manifest.
 func (s *Start) target(ctx context.Context, o Order) (Order, error) {
 	files, err := s.GitHub.Files(ctx, o.Pull)
 	if err != nil {
@@ -70,14 +74,21 @@ func (s *Start) target(ctx context.Context, o Order) (Order, error) {
 	}
 	switch {
 	case !s.touched(files):
-		err = s.status(ctx, o, github.Success, "nothing to tune: no input of the manifest is touched")
-	case s.Event.Fork:
-		_, known, err2 := s.GitHub.CurrentStatus(ctx, o.SHA, StatusContext)
-		if err = err2; err == nil && !known { // what was judged stays: edited titles come here too
-			err = s.status(ctx, o, github.Pending, fmt.Sprintf("not tuned: whoever may write here can comment %s @%.7s", Command, o.SHA))
-		}
+		err = s.untouched(ctx, o)
+	case s.Event.Retargeted, s.Event.Fork && s.Event.Action != "edited":
+		err = s.status(ctx, o, github.Pending, fmt.Sprintf("not tuned: whoever may write here can comment %s @%.7s", Command, o.SHA))
 	}
 	return o, err
+}
+
+// untouched lets a commit pass that has nothing to tune, unless its status says otherwise: a status belongs to the commit, which may be
+// the head of another pull request too, to another branch, that has.
+func (s *Start) untouched(ctx context.Context, o Order) error {
+	now, known, err := s.GitHub.CurrentStatus(ctx, o.SHA, StatusContext)
+	if err != nil || known && now.State != github.Success {
+		return err
+	}
+	return s.status(ctx, o, github.Success, "nothing to tune: no input of the manifest is touched")
 }
 
 // queue is a group of pull requests that are to be merged together. It cannot wait for a fine-tune, which would hold the queue.
@@ -146,7 +157,10 @@ func (s *Start) comment(ctx context.Context, o Order) (Order, error) {
 	case ask.SHA == "" && pull.Fork && spends:
 		return o, s.refuse(ctx, fmt.Sprintf("it comes from a fork, whose owner can push at any time: look at its head, and name the commit that you have looked at: `%s @%.7s`", Command, pull.HeadSHA))
 	}
-	o.Do, o.SHA, o.Base = ask.Do, pull.HeadSHA, pull.BaseSHA
+	o.Do, o.SHA = ask.Do, pull.HeadSHA
+	if o.Base, err = s.GitHub.Commit(ctx, pull.BaseRef); err != nil { // the pull request's own is as old as its last push
+		return o, err
+	}
 	if len(ask.Legs) > 0 {
 		o.Legs = ask.Legs
 	}
