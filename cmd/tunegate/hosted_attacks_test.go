@@ -414,7 +414,6 @@ func TestAttackForgedRecord(t *testing.T) {
 		"a fork":             func() { forge(githubtest.Run{HeadRepository: "stranger/models", Event: "pull_request"}, whole) },
 		"a branch":           func() { forge(githubtest.Run{HeadBranch: "feature", Event: "pull_request"}, whole) },
 		"another run's":      func() { forge(githubtest.Run{}, func(r map[string]any) { r["run"] = 1 }) },
-		"another commit":     func() { forge(githubtest.Run{}, func(r map[string]any) { r["sha"] = githubtest.SHA(1) }) },
 		"no commit":          func() { forge(githubtest.Run{}, func(r map[string]any) { r["sha"] = "main\ndo=launch" }) },
 		"a manifest outside": func() { forge(githubtest.Run{}, func(r map[string]any) { r["manifest"] = "../base/tunegate.yaml" }) },
 		"a leg of a shell":   func() { forge(githubtest.Run{}, func(r map[string]any) { r["legs"] = "$(id)" }) },

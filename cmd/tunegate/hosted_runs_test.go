@@ -367,3 +367,29 @@ func TestHostedRunnerMinutes(t *testing.T) {
 		t.Errorf("%d runner minutes, want at most 20", whole)
 	}
 }
+
+// A push while a fine-tune runs: the record of the launch goes on with the new head, whose data is the same, and launches nothing.
+func TestHostedResumeFollowsTheHead(t *testing.T) {
+	t.Parallel()
+	h := newHosted(t, 0)
+	h.held.Store(true)
+	h.pull(false, oneMore)
+	h.pipeline(event{name: "issue_comment", body: "/finetune"})
+	h.wantStatus(headSHA, "pending", "running")
+	moved := githubtest.SHA(0xabc008)
+	h.commit(moved, h.trees[headSHA])
+	h.hub.AddPull(githubtest.Pull{Number: 7, HeadSHA: moved, BaseSHA: mainSHA, Files: changed("data/ticket-router/train.jsonl", "README.md")})
+	h.head = moved
+	h.pipeline(event{name: "pull_request"})
+	h.wantStatus(moved, "pending", "running")
+	if out := h.resume(); out.start.outputs["do"] != "nothing" {
+		t.Errorf("too early: %v", out.start.outputs)
+	}
+	h.held.Store(false)
+	h.until(func() bool { h.resume(); state, _ := h.status(moved); return state != "pending" })
+	h.wantStatus(moved, "success", "pass")
+	h.resume()
+	if s := h.hub.WorkflowState("tunegate-resume.yml"); h.paid() != 2 || s != "disabled_manually" {
+		t.Errorf("%d jobs are paid, the workflow is %s", h.paid(), s)
+	}
+}

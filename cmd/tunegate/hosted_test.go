@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -37,6 +38,7 @@ type hosted struct {
 	jobs   int                          // that were run, for runner minutes
 	asked  atomic.Int64
 	held   atomic.Bool       // no job is seen to end
+	head   string            // of the pull request; empty for headSHA
 	inputs map[string]string // of the workflow
 }
 
@@ -198,7 +200,7 @@ func (h *hosted) payload(e event) map[string]any {
 			from = map[string]any{"id": 999, "full_name": "stranger/models"}
 		}
 		p["action"] = "opened"
-		p["pull_request"] = map[string]any{"number": 7, "head": map[string]any{"sha": headSHA, "ref": "feature", "repo": from}, "base": map[string]any{"sha": mainSHA, "ref": "main", "repo": repo}}
+		p["pull_request"] = map[string]any{"number": 7, "head": map[string]any{"sha": cmp.Or(h.head, headSHA), "ref": "feature", "repo": from}, "base": map[string]any{"sha": mainSHA, "ref": "main", "repo": repo}}
 	case "issue_comment":
 		id := h.hub.AddComment(7, e.actor, e.body)
 		p["action"] = "created"
@@ -238,7 +240,7 @@ func (h *hosted) start(e event) *live {
 	sha := mainSHA
 	branch := e.branch
 	if e.name == "pull_request" {
-		sha, branch = headSHA, "feature"
+		sha, branch = cmp.Or(h.head, headSHA), "feature"
 	}
 	if e.name == "merge_group" {
 		sha, branch = e.head, "gh-readonly-queue/main/pr-7"

@@ -46,6 +46,9 @@ func (p page) write(most []int) string {
 	}
 	b.WriteString("\n" + totals(p.Report))
 	changes(&b, p.Changes)
+	if p.at.Resumed != "" {
+		fmt.Fprintf(&b, "\nNobody has to wait: the workflow %s looks after what is pending, and this comment and the status will tell.\n", code(p.at.Resumed))
+	}
 	b.WriteString(p.todo(shownGroups, shownSteps))
 	const leftOut = 600 // room for the sentence that says so
 	page, left := folded(p.folds(most), p.limit-p.size(b.String())-p.size(foot)-leftOut, p.size)

@@ -12,6 +12,7 @@ type Place struct {
 	Run       string // address of the workflow run
 	Artifact  string // address of the archive with reports/ and models/
 	Launching bool   // of an estimate: it is being launched, so that nobody needs to
+	Resumed   string // name of the workflow that goes on with what is pending, by itself
 }
 
 // link writes a link of ours, or the text alone where there is no address.

@@ -88,16 +88,21 @@ func (p *Publisher) Publish(ctx context.Context, doc report.Report, files map[st
 		}
 		errs = append(errs, err)
 	}
+	at := p.Place(artifact)
 	if doc.Verdict == gate.Pending && p.Event.Name != "merge_group" {
-		errs = append(errs, p.remember(ctx, doc))
+		remembered, err := p.remember(ctx, doc)
+		if remembered {
+			at.Resumed = p.Workflow
+		}
+		errs = append(errs, err)
 	}
 	if p.Order.Pull > 0 {
-		_, err := p.GitHub.Upsert(ctx, p.Order.Pull, p.sticky(saidResult), page(p.Place(artifact)))
+		_, err := p.GitHub.Upsert(ctx, p.Order.Pull, p.sticky(saidResult), page(at))
 		errs = append(errs, err)
 	}
 	state, text := p.state(doc)
 	_, err := p.GitHub.SetStatus(ctx, github.Status{SHA: p.Order.SHA, Context: StatusContext, State: state, Description: text, URL: p.Event.RunURL})
-	errs = append(errs, err, p.issue(ctx, doc, page(p.Place(artifact))), p.react(ctx))
+	errs = append(errs, err, p.issue(ctx, doc, page(at)), p.react(ctx))
 	if doc.Verdict != gate.Pending && p.Order.Since > 0 {
 		errs = append(errs, p.forget(ctx))
 	}
@@ -125,16 +130,16 @@ func (p *Publisher) state(doc report.Report) (github.State, string) {
 	return state, text
 }
 
-// remember records what is pending, and has it looked after. Where no job is under way and none may be launched, there is nothing to
+// remember records what is pending, has it looked after, and reports whether it is. Where no job is under way and none may be launched, there is nothing to
 // wait for.
-func (p *Publisher) remember(ctx context.Context, doc report.Report) error {
+func (p *Publisher) remember(ctx context.Context, doc report.Report) (bool, error) {
 	jobs := jobsOf(doc)
 	waits := p.Order.Do.Spends()
 	for _, j := range jobs {
 		waits = waits || j.ID != ""
 	}
 	if !waits {
-		return nil
+		return false, nil
 	}
 	since := p.Order.Since
 	if since == 0 {
@@ -144,21 +149,21 @@ func (p *Publisher) remember(ctx context.Context, doc report.Report) error {
 		Profile: p.Order.Profile, Legs: strings.Join(p.Order.Legs, ","), Spends: p.Order.Do.Spends(), Since: since, Jobs: jobs}
 	body, err := json.Marshal(r)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if p.Jobs == nil || p.Workflow == "" {
 		p.Tell("nothing looks after what is pending: run this again later")
-		return nil
+		return false, nil
 	}
 	if _, err := p.Jobs.Upload(ctx, pendingArtifact, map[string][]byte{pendingFile: body}, int(recordLife/(24*time.Hour))); err != nil && !errors.Is(err, github.ErrExists) {
-		return err
+		return false, err
 	}
 	err = p.GitHub.EnableWorkflow(ctx, p.Workflow)
 	if errors.Is(err, github.ErrNotFound) {
 		p.Tell(fmt.Sprintf("there is no workflow %s to look after what is pending: tunegate init --workflows writes it, or run this again later", p.Workflow))
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 // forget deletes the records of the commit that is settled now, and switches the workflow that resumes off when no other is left.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tunegate/tunegate/internal/github"
@@ -79,7 +80,8 @@ func (r *Resuming) pending(ctx context.Context) (all []record, unknown int, err 
 			unknown++ // it may stand, and is looked at again; nothing is started for what is not known
 			continue
 		}
-		if stands {
+		again := slices.ContainsFunc(all, func(q record) bool { return q.SHA == p.SHA && q.Pull == p.Pull && q.Manifest == p.Manifest })
+		if stands && !again { // the newest comes first
 			all = append(all, p)
 			continue
 		}
@@ -91,39 +93,44 @@ func (r *Resuming) pending(ctx context.Context) (all []record, unknown int, err 
 }
 
 // stands reads a record and tells whether what it says is still so: the status of the commit is pending, by the run that wrote the
-// record, and the pull request is open at that commit.
+// record or one after it, and the pull request is open. Where its head has moved within this repository, the record is of the new head,
+// for which nothing is launched: what was tuned for equal data is judged. With an error, nobody knows.
 func (r *Resuming) stands(ctx context.Context, a github.Artifact) (p record, stands bool, err error) {
 	files, err := r.GitHub.Download(ctx, a.ID, github.Limits{Packed: recordLimit, Files: 1, File: recordLimit, Total: recordLimit})
-	if errors.Is(err, github.ErrGone) || errors.Is(err, github.ErrNotFound) {
+	switch {
+	case errors.Is(err, github.ErrGone), errors.Is(err, github.ErrNotFound), errors.Is(err, github.ErrTooLarge):
 		return p, false, nil
+	case err != nil:
+		return p, true, err
 	}
-	if err == nil {
-		p, err = readRecord(files[pendingFile])
-	}
-	if err != nil {
-		return p, false, err
+	if p, err = readRecord(files[pendingFile]); err != nil {
+		r.Tell(fmt.Sprintf("artifact %d: %v", a.ID, err))
+		return p, false, nil
 	}
 	if p.Run != a.Run || r.Now.Sub(a.Created) > recordLife {
 		return p, false, nil
 	}
+	if p.Pull > 0 {
+		pull, err := r.GitHub.Pull(ctx, p.Pull)
+		switch {
+		case errors.Is(err, github.ErrNotFound):
+			return p, false, nil
+		case err != nil:
+			return p, true, err
+		case pull.State != "open", pull.HeadSHA != p.SHA && pull.Fork:
+			return p, false, nil
+		case pull.HeadSHA != p.SHA:
+			p.SHA, p.Spends = pull.HeadSHA, false
+		}
+	}
 	status, known, err := r.GitHub.CurrentStatus(ctx, p.SHA, StatusContext)
-	if errors.Is(err, github.ErrNotFound) {
+	switch {
+	case errors.Is(err, github.ErrNotFound):
 		return p, false, nil
-	}
-	if err != nil {
-		return p, true, err // it may be, and is looked at again
-	}
-	if !known || status.State != github.Pending || r.GitHub.RunOf(status.URL) != p.Run {
-		return p, false, nil
-	}
-	if p.Pull == 0 {
-		return p, true, nil
-	}
-	pull, err := r.GitHub.Pull(ctx, p.Pull)
-	if err != nil {
+	case err != nil:
 		return p, true, err
 	}
-	return p, pull.State == "open" && pull.HeadSHA == p.SHA, nil
+	return p, known && status.State == github.Pending && r.GitHub.RunOf(status.URL) >= p.Run, nil
 }
 
 // ready tells whether a run can go on: all of its jobs have ended, those that had no place yet aside; or it is late.
