@@ -106,6 +106,7 @@ func (in inputs) foresee(ctx context.Context, e env, h hub) (outcome, error) {
 	} else if o.Trust.Base != nil && o.Trust.Base != m {
 		out.findings = added.Keep(out.findings) // what the change did not add is no news beside its lines
 	}
+	out.findings = append(out.findings, p.Changes...)
 	if in.order == nil {
 		matrix, err2 := json.Marshal(p.Matrix)
 		out.matrix, err = string(matrix), err2

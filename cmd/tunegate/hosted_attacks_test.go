@@ -248,6 +248,27 @@ func TestAttackLoweredGate(t *testing.T) {
 	}
 }
 
+// What counts at once and makes a pass worth less stands in the comment: a weaker base model, another seed, an agent that is gone.
+func TestAttackWeakerModel(t *testing.T) {
+	t.Parallel()
+	h := newHosted(t, 0)
+	h.pull(false, func(files map[string]string) {
+		swapped(t, files, "tunegate.yaml", "ticket-router: {", "ticket-router: {base_model: weak-model, seed: 7, ")
+		from, _, _ := strings.Cut(files["tunegate.yaml"], "  ops-tools: ")
+		_, rest, _ := strings.Cut(files["tunegate.yaml"], "gate: {")
+		files["tunegate.yaml"] = from + "gate: {" + rest
+	})
+	for _, e := range []event{{name: "issue_comment", body: "/finetune --dry-run"}, {name: "pull_request"}} {
+		h.pipeline(e)
+		all := strings.Join(h.comments(), "\n")
+		for _, want := range []string{"base\\_model is weak-model here and local-zero-shot on the base branch", "seed is 7 here", "ops-tools of the base branch is not here any more"} {
+			if !strings.Contains(all, want) {
+				t.Errorf("%s: the comment does not say %s:\n%s", e.name, want, all)
+			}
+		}
+	}
+}
+
 // Limits of the audit are the base branch's too: copies and tests in the training data stop a launch, whatever the head says of them.
 func TestAttackLooserAudit(t *testing.T) {
 	t.Parallel()
@@ -345,12 +366,13 @@ func TestAttackPaths(t *testing.T) {
 	}
 }
 
-// A graders' program from a fork is not run, and neither judges.
+// A grader's program from a fork is not run: its benchmark is another one, and where that is allowed, programs are not.
 func TestAttackCodeInAFork(t *testing.T) {
 	t.Parallel()
 	h := newHosted(t, 0)
 	mark := filepath.Join(t.TempDir(), "ran")
-	for _, grader := range []string{"{name: command, command: [sh, grade.sh]}", "{name: code}"} {
+	for i, grader := range []string{"{name: command, command: [sh, grade.sh]}", "{name: code}", "{name: command, command: [sh, grade.sh]}", "{name: code}"} {
+		h.inputs["allow-benchmark-change"] = fmt.Sprint(i > 1)
 		h.pull(true, func(files map[string]string) {
 			files["grade.sh"] = "touch " + mark + "\necho 1\n"
 			swapped(t, files, "tunegate.yaml", "grader: exact", "grader: "+grader)

@@ -265,3 +265,15 @@ func TestNoWayOutOfACheckout(t *testing.T) {
 		t.Errorf("a manifest of the other checkout: %v", err)
 	}
 }
+
+// A pipe in the place of the manifest does not keep anybody waiting.
+func TestManifestIsAPipe(t *testing.T) {
+	root := realPath(t.TempDir())
+	path := filepath.Join(root, "tunegate.yaml")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path, root); err == nil || !strings.Contains(err.Error(), "a named pipe") {
+		t.Errorf("%v", err)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tunegate/tunegate/internal/catalog"
+	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 )
@@ -393,6 +394,81 @@ func TestNoStateFromAPullRequest(t *testing.T) {
 	for _, cap := range []float64{-1, math.NaN(), math.Inf(1)} {
 		if _, _, err := (Options{MaxCostUSD: &cap}).governed(head); err == nil {
 			t.Errorf("a cap of %g is taken", cap)
+		}
+	}
+}
+
+// A pull request cannot have the tests that it loses left out by training data that resembles them.
+func TestTestsThatResemblingDataTakesOut(t *testing.T) {
+	long := func(i int) string {
+		var words []string // that no other test has
+		for k := range 10 {
+			n := 10*i + k
+			words = append(words, string([]byte{'b' + byte(n%7), 'a' + byte(n/7%26), 'l' + byte(n/182%5), 'o'})+"mer")
+		}
+		return strings.Join(words, " ")
+	}
+	var tests strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&tests, `{"id":"t%d","input":%q,"ideal":"hardware"}`+"\n", i, long(i))
+	}
+	for near, withheld := range map[int]bool{3: false, 20: true} {
+		for _, allowed := range []bool{false, true} {
+			head, base := checkouts(t, nil)
+			put(t, head.Root, "tests0.jsonl", tests.String())
+			put(t, base.Root, "tests0.jsonl", tests.String())
+			text, err := os.ReadFile(filepath.Join(head.Root, "train0.jsonl"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows := string(text)
+			for i := range near {
+				rows += fmt.Sprintf(`{"messages":[{"role":"user","content":%q},{"role":"assistant","content":"hardware"}]}`+"\n", "please note that "+long(i))
+			}
+			put(t, head.Root, "train0.jsonl", rows)
+			base.Audit.Deep = manifest.DeepAlways
+			p, err := MakePlan(t.Context(), head, Options{Getenv: keys, Legs: []string{"agent-0"}, Trust: &Trust{Base: base, Hosts: bound(t, "llm.example.com=ACME_API_KEY"), AllowBenchmarkChange: allowed}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := strings.Join(p.Blocked, "\n")
+			want := fmt.Sprintf("%d of its 60 tests are left out", near)
+			if strings.Contains(said, want) != (withheld && !allowed) || len(p.Matrix.Include) != 1 && !(withheld && !allowed) || p.Legs[0].Tests != 60-near {
+				t.Errorf("%d tests, allowed %t: %q, %v, %d tests are left", near, allowed, said, p.Matrix, p.Legs[0].Tests)
+			}
+		}
+	}
+}
+
+// What a model may not get worse on is the base branch's to say, with its tests, whatever the head takes away or changes.
+func TestGuardsAreTheBaseBranchs(t *testing.T) {
+	const guarded = "gate: {guards: {rest: {tests: tests1.jsonl, max_loss: 2%}}}\nbudget:"
+	for name, edit := range map[string]func(dir string){
+		"removed":  func(string) {},
+		"looser":   swap(t, "tunegate.yaml", "budget:", strings.Replace(guarded, "2%", "90%", 1)),
+		"replaced": swap(t, "tunegate.yaml", "budget:", strings.Replace(guarded, "tests1", "tests0", 1)),
+		"emptied": func(dir string) {
+			swap(t, "tunegate.yaml", "budget:", guarded)(dir)
+			put(t, dir, "tests1.jsonl", `{"id":"t","input":"x","ideal":"y"}`+"\n")
+		},
+	} {
+		head, base := checkouts(t, edit)
+		swap(t, "tunegate.yaml", "budget:", guarded)(base.Root)
+		base, err := manifest.Load(base.File, base.Root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, changes, err := Options{Trust: &Trust{Base: base}}.governed(head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range m.Agents {
+			if g := a.Gate.Guards; len(g) != 1 || g[0].MaxLoss != 0.02 || g[0].TestsPath != filepath.Join(base.Root, "tests1.jsonl") {
+				t.Errorf("%s: %s is guarded by %+v", name, a.Name, g)
+			}
+		}
+		if told := slices.ContainsFunc(changes, func(f diag.Finding) bool { return strings.HasPrefix(f.Message, "gate.guards is ") }); told != (name == "removed" || name == "looser") {
+			t.Errorf("%s: told %v", name, changes)
 		}
 	}
 }
