@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -26,6 +27,13 @@ func sarifSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	known := runtime.FuncForPC(reflect.ValueOf(sarif.NewReport).Pointer())
 	file, _ := known.FileLine(known.Entry())
+	if !filepath.IsAbs(file) { // built with -trimpath
+		cache, err := exec.Command("go", "env", "GOMODCACHE").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		file = filepath.Join(strings.TrimSpace(string(cache)), file)
+	}
 	source, err := parser.ParseFile(token.NewFileSet(), filepath.Join(filepath.Dir(file), "schema.go"), nil, 0)
 	if err != nil {
 		t.Fatal(err)
