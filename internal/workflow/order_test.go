@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"encoding/json"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -10,27 +9,6 @@ import (
 )
 
 const someSHA = "0123456789abcdef0123456789abcdef01234567"
-
-// What the first job decides reaches the later ones as it is, and nothing else does.
-func TestOrder(t *testing.T) {
-	for _, o := range []Order{
-		{Do: Nothing}, {Do: Audit, Pull: 7, SHA: someSHA, Base: someSHA},
-		{Do: Resume, SHA: someSHA, Legs: []string{"a", "b-2"}, Profile: "thorough", Comment: 99, Manifest: "ml/tunegate.yaml", Since: 1_700_000_000},
-	} {
-		text, err := json.Marshal(o.Outputs())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := ReadOrder(string(text)); err != nil || !reflect.DeepEqual(got, o) {
-			t.Errorf("%s: %+v, %v", text, got, err)
-		}
-		for name, value := range o.Outputs() {
-			if strings.ContainsAny(value, "\r\n%:\x00") {
-				t.Errorf("the output %s is %q", name, value)
-			}
-		}
-	}
-}
 
 func TestReadOrderRefuses(t *testing.T) {
 	for name, values := range map[string][]string{
@@ -52,32 +30,6 @@ func TestReadOrderRefuses(t *testing.T) {
 	for _, text := range []string{"", "[]", "{}", `{"do":["launch"]}`, strings.Repeat(" ", 65<<10) + "{}"} {
 		if o, err := ReadOrder(text); err == nil {
 			t.Errorf("%.40q: %+v", text, o)
-		}
-	}
-}
-
-func TestReadComment(t *testing.T) {
-	for body, want := range map[string]Ask{
-		"/finetune": {Do: Launch}, "/finetune\r\nmore": {Do: Launch}, "  /finetune status": {Do: Status}, "/finetune cancel a,b c": {Do: Cancel, Legs: []string{"a", "b", "c"}},
-		"/finetune @ABCDEF0 a --profile thorough --dry-run": {Do: Plan, SHA: "abcdef0", Legs: []string{"a"}, Profile: "thorough"}, "/finetune a status": {Do: Launch, Legs: []string{"a", "status"}},
-		"/finetune help": {Do: Nothing}, "/finetune retry --profile=speed": {Do: Retry, Profile: "speed"},
-	} {
-		if got, asked, err := ReadComment(body); err != nil || !asked || !reflect.DeepEqual(got, want) {
-			t.Errorf("%q: %+v, %t, %v", body, got, asked, err)
-		}
-	}
-	for _, body := range []string{"", "\n/finetune", "x /finetune", "/finetuned", "/Finetune", "> /finetune", "    /finetune", "\t/finetune", "`/finetune`", "<!-- /finetune -->", "/fine\u200btune"} {
-		if _, asked, err := ReadComment(body); asked || err != nil {
-			t.Errorf("%q is obeyed", body)
-		}
-	}
-	for _, body := range []string{"/finetune $(id)", "/finetune a;b", "/finetune @abcdef", "/finetune @abcdefg", "/finetune @abcdef0 @abcdef1", "/finetune --profile fast", "/finetune --wait=9h",
-		"/finetune status --profile speed", "/finetune <b>", "/finetune ../x", "/finetune status --dry-run", "/finetune --max-cost-usd=9"} {
-		_, asked, err := ReadComment(body)
-		if !asked || err == nil {
-			t.Errorf("%q is understood", body)
-		} else if strings.ContainsAny(err.Error(), "$<>\n") {
-			t.Errorf("%q is quoted: %v", body, err)
 		}
 	}
 }
