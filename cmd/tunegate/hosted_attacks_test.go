@@ -371,8 +371,8 @@ func TestAttackCodeInAFork(t *testing.T) {
 	t.Parallel()
 	h := newHosted(t, 0)
 	mark := filepath.Join(t.TempDir(), "ran")
-	for i, grader := range []string{"{name: command, command: [sh, grade.sh]}", "{name: code}", "{name: command, command: [sh, grade.sh]}", "{name: code}"} {
-		h.inputs["allow-benchmark-change"] = fmt.Sprint(i > 1)
+	for i, grader := range []string{"{name: command, command: [sh, grade.sh]}", "{name: command, command: [sh, grade.sh]}", "{name: code}", "{name: code}"} {
+		h.inputs["allow-benchmark-change"], h.inputs["allow-commands"] = fmt.Sprint(i%2 == 0), fmt.Sprint(i%2 == 1)
 		h.pull(true, func(files map[string]string) {
 			files["grade.sh"] = "touch " + mark + "\necho 1\n"
 			swapped(t, files, "tunegate.yaml", "grader: exact", "grader: "+grader)
@@ -433,9 +433,14 @@ func TestAttackForgedRecord(t *testing.T) {
 	}
 	whole := func(map[string]any) {}
 	for name, do := range map[string]func(){
-		"a fork":             func() { forge(githubtest.Run{HeadRepository: "stranger/models", Event: "pull_request"}, whole) },
-		"a branch":           func() { forge(githubtest.Run{HeadBranch: "feature", Event: "pull_request"}, whole) },
-		"another run's":      func() { forge(githubtest.Run{}, func(r map[string]any) { r["run"] = 1 }) },
+		"a fork":        func() { forge(githubtest.Run{HeadRepository: "stranger/models", Event: "pull_request"}, whole) },
+		"a branch":      func() { forge(githubtest.Run{HeadBranch: "feature", Event: "pull_request"}, whole) },
+		"another run's": func() { forge(githubtest.Run{}, func(r map[string]any) { r["run"] = 1 }) },
+		"an older run's": func() {
+			forge(githubtest.Run{}, whole)
+			newer := h.hub.AddRun(githubtest.Run{})
+			h.hub.AddStatus(githubtest.Status{SHA: headSHA, Context: "tunegate/gate", State: "pending", URL: fmt.Sprintf("https://github.test/%s/actions/runs/%d", h.hub.Repository, newer.ID)})
+		},
 		"another commit":     func() { forge(githubtest.Run{}, func(r map[string]any) { r["sha"] = githubtest.SHA(1) }) },
 		"no commit":          func() { forge(githubtest.Run{}, func(r map[string]any) { r["sha"] = "main\ndo=launch" }) },
 		"a manifest outside": func() { forge(githubtest.Run{}, func(r map[string]any) { r["manifest"] = "../base/tunegate.yaml" }) },
