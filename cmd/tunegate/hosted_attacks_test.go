@@ -371,8 +371,8 @@ func TestAttackCodeInAFork(t *testing.T) {
 	t.Parallel()
 	h := newHosted(t, 0)
 	mark := filepath.Join(t.TempDir(), "ran")
-	for i, grader := range []string{"{name: command, command: [sh, grade.sh]}", "{name: code}", "{name: command, command: [sh, grade.sh]}", "{name: code}"} {
-		h.inputs["allow-benchmark-change"] = fmt.Sprint(i > 1)
+	for i, grader := range []string{"{name: command, command: [sh, grade.sh]}", "{name: command, command: [sh, grade.sh]}", "{name: code}", "{name: code}"} {
+		h.inputs["allow-benchmark-change"], h.inputs["allow-commands"] = fmt.Sprint(i%2 == 0), fmt.Sprint(i%2 == 1)
 		h.pull(true, func(files map[string]string) {
 			files["grade.sh"] = "touch " + mark + "\necho 1\n"
 			swapped(t, files, "tunegate.yaml", "grader: exact", "grader: "+grader)
