@@ -18,8 +18,8 @@ const (
 )
 
 // record is what a later run needs to go on with this one. It is believed only from a run on the default branch of this
-// repository, and only as long as the commit's status is pending by the very run that wrote it: one that is replayed
-// finds a settled status, or another run's.
+// repository, and only as long as the commit's status is pending, by the run that wrote it or a later one: one that is replayed
+// finds a settled status, or launches nothing twice.
 type record struct {
 	Schema   int    `json:"schema"` // 1
 	Run      int64  `json:"run"`
