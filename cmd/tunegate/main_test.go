@@ -72,7 +72,7 @@ func validReports(t *testing.T, dir string) {
 		if err := compiled.Validate(doc); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
-		for _, name := range []string{"quick_quality_audit.md", "finetuning_results.md", "next_steps.md", "audit.sarif", "benchmark.xml", "samples.csv"} {
+		for _, name := range []string{"quick_quality_audit.md", "finetuning_results.md", "next_steps.md", "audit.sarif", "benchmark.xml", "samples.csv", "report.html"} {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(path), name)); err != nil {
 				t.Error(err)
 			}
