@@ -217,10 +217,10 @@ func (h *hosted) payload(e event) map[string]any {
 
 // job is one job of a run: the outputs and exit code of its last step, and all that was printed and summed up.
 type job struct {
-	outputs            map[string]string
-	code               int
-	log, summary       string
-	workspace, problem string
+	outputs      map[string]string
+	code         int
+	log, summary string
+	workspace    string
 }
 
 // live is a run of a workflow: what its jobs have in common.
