@@ -4,6 +4,7 @@
 #     docker run --rm -v "$PWD:/work" -w /work --entrypoint /tunegate tunegate version
 FROM golang:1.26 AS build
 WORKDIR /src
+ENV CGO_ENABLED=0 GOFLAGS=-trimpath
 COPY go.mod go.sum ./
 COPY internal/tokens internal/tokens
 # The vocabulary module embeds four vocabularies as text. The binary reads two of them, and reads them as compressed pairs, which
@@ -27,7 +28,7 @@ RUN inlined="runtime/... internal/... bufio bytes compress/... encoding/base64 e
         github.com/klauspost/... github.com/zeebo/... ./internal/tokens ./internal/unpack ./internal/dataset ./internal/audit ./internal/stats ./internal/bench ./internal/gate \
         ./internal/localtune/engine" \
  && flags=-gcflags=all=-l && for p in $inlined; do flags="$flags -gcflags=$p="; done \
- && CGO_ENABLED=0 go build -trimpath -tags nethttpomithttp2 $flags -ldflags "-s -w -funcalign=1 -X main.release=$VERSION -X main.commit=$COMMIT" -o /tunegate ./cmd/tunegate \
+ && go build -tags nethttpomithttp2 $flags -ldflags "-s -w -funcalign=1 -X main.release=$VERSION -X main.commit=$COMMIT" -o /tunegate ./cmd/tunegate \
  && mkdir -p /root-of-image/etc/ssl/certs && cp /etc/ssl/certs/ca-certificates.crt /root-of-image/etc/ssl/certs/ \
  && mkdir -m 1777 /root-of-image/tmp
 
