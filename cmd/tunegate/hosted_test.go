@@ -49,6 +49,9 @@ const serviceKey = "sk-canary-1f2e3d4c5b6a"
 // every training step takes that long.
 func newHosted(t *testing.T, step time.Duration) *hosted {
 	t.Helper()
+	if testing.Short() && t.Name() != "TestHostedFiveLegsOneFails" && t.Name() != "TestHostedResume" {
+		t.Skip("under -short, as for the race detector, five legs and one that is resumed are enough")
+	}
 	h := &hosted{t: t, hub: githubtest.New(t, githubtest.Options{}), key: serviceKey, trees: map[string]map[string]string{}, inputs: map[string]string{}}
 	h.api = h.hub.Serve()
 	s, err := localtune.Open(t.TempDir(), localtune.Options{Key: h.key, StepDelay: step})
