@@ -1,24 +1,15 @@
 package render
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
-	"html/template"
-	"slices"
-	"strings"
-	"sync"
-	"time"
 
 	"github.com/tunegate/tunegate/internal/advice"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/report"
 )
-
-//go:embed page/page.html
-var pageTemplate string
 
 //go:embed page/page.css
 var pageStyle string
@@ -38,32 +29,19 @@ const (
 // show this one among.
 //
 // Every text that data, models, services or manifests fill is written by quoted or quotedLines, cleaned, escaped and isolated from
-// the direction of writing around it; template and style sheet are ours alone, and the policy of the page lets nothing else act.
+// the direction of writing around it; markup and style sheet are ours alone, and the policy of the page lets nothing else act.
 func HTML(r report.Report, past *History) string {
-	page, err := parsedPage()
-	if err != nil {
-		panic(err) // the template is part of the program
-	}
-	v := newPageView(page, r, past)
-	var b bytes.Buffer
-	if err := page.ExecuteTemplate(&b, "page", v); err != nil {
-		panic(err)
-	}
-	return b.String()
+	var p htmlPage
+	p.document(newPageView(r, past))
+	return p.b.String()
 }
 
-// parsedPage parses the template, once.
-var parsedPage = sync.OnceValues(func() (*template.Template, error) {
-	return template.New("").Funcs(pageFuncs()).Parse(pageTemplate)
-})
-
-// pageView is what the template of the page is given.
+// pageView is what the page shows.
 type pageView struct {
 	Policy        string
-	Style, Script template.HTML
+	Style, Script markup
 	Report        report.Report
 	Lead          []lead
-	Verdicts      []gate.Verdict
 	Legs          []pageRow
 	Next, Passed  []nextGroup
 	Drawn         []report.Leg // in the plots
@@ -72,7 +50,7 @@ type pageView struct {
 	Timeline      *plot
 	Plots         bool
 	History       *historyView
-	Details       []template.HTML
+	Details       []markup
 	Audits        []auditRow
 	Findings      []findingRow
 
@@ -94,8 +72,8 @@ type nextGroup struct {
 	Why, Do []string
 }
 
-func newPageView(page *template.Template, r report.Report, past *History) *pageView {
-	v := &pageView{Report: r, Lead: leads(r), Verdicts: verdicts()}
+func newPageView(r report.Report, past *History) *pageView {
+	v := &pageView{Report: r, Lead: leads(r)}
 	v.Next, v.Passed = nextGroups(r)
 	v.Policy, v.Style, v.Script = policy()
 	order := neediest(r.Legs)
@@ -111,7 +89,7 @@ func newPageView(page *template.Template, r report.Report, past *History) *pageV
 	if n := len(order) - len(v.Drawn); n > 0 {
 		v.NotDrawn = fmt.Sprintf("The pictures show the first %d legs of the table; those of %s are left out.", drawnLegs, plural(n, "more leg"))
 	}
-	v.details(page)
+	v.details()
 	href := func(i int) string {
 		if i < len(v.Details) {
 			return fmt.Sprintf("#leg-%d", i+1)
@@ -129,7 +107,7 @@ func newPageView(page *template.Template, r report.Report, past *History) *pageV
 }
 
 // details renders the sections of legs, as many as there is room for.
-func (v *pageView) details(page *template.Template) {
+func (v *pageView) details() {
 	size, broken := 0, 0
 	for _, l := range v.Legs {
 		if l.Leg.Verdict != gate.Pass {
@@ -137,28 +115,26 @@ func (v *pageView) details(page *template.Template) {
 		}
 	}
 	for i, l := range v.Legs {
-		var b bytes.Buffer
+		var p htmlPage
 		open := len(v.Legs) == 1 || l.Leg.Verdict != gate.Pass && broken <= 3
-		if err := page.ExecuteTemplate(&b, "leg", newLegView(l, open)); err != nil {
-			panic(err)
-		}
-		if size += b.Len(); size > detailedSize {
+		p.leg(newLegView(l, open))
+		if size += p.b.Len(); size > detailedSize {
 			v.NotDetailed = fmt.Sprintf("%s more, with all reasons and answers, in report.json.", plural(len(v.Report.Legs)-len(v.Details), "leg"))
 			break
 		}
 		v.Legs[i].Detailed = true
-		v.Details = append(v.Details, template.HTML(b.String()))
+		v.Details = append(v.Details, markup(p.b.String()))
 	}
 }
 
 // policy returns the page's content security policy, and its style sheet and script, which alone the policy lets act.
-func policy() (policy string, style, script template.HTML) {
+func policy() (policy string, style, script markup) {
 	hash := func(s string) string {
 		sum := sha256.Sum256([]byte(s))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
 	return "default-src 'none'; base-uri 'none'; form-action 'none'; style-src " + hash(pageStyle) + "; script-src " + hash(pageScript),
-		template.HTML("<style>" + pageStyle + "</style>"), template.HTML("<script>" + pageScript + "</script>")
+		"<style>" + markup(pageStyle) + "</style>", "<script>" + markup(pageScript) + "</script>"
 }
 
 // neediest are the indices of legs, those that need a person first.
@@ -247,64 +223,9 @@ func adviceLine(s advice.Step) string {
 	return fmt.Sprintf("%s: %s, lines %s", sentence(s.Do), s.File, ints(s.Lines))
 }
 
-// quoted writes a text that is not ours: cleaned, escaped, and in a direction of its own.
-func quoted(s string) template.HTML {
-	s = strings.TrimSpace(clean(s))
-	if s == "" {
-		return `<span class="none">(blank)</span>`
-	}
-	return template.HTML("<bdi>" + template.HTMLEscapeString(s) + "</bdi>")
-}
-
-// quotedLines keeps the lines of a text, for a place whose direction is its own.
-func quotedLines(s string) template.HTML {
-	var kept []string
-	n := 0
-	for line := range strings.SplitSeq(strings.TrimSpace(s), "\n") {
-		if n += len(line); len(kept) == 60 || n > 4*maxText {
-			kept = append(kept, "…")
-			break
-		}
-		kept = append(kept, clean(strings.TrimRight(line, "\r")))
-	}
-	if text := strings.Join(kept, "\n"); strings.TrimSpace(text) != "" {
-		return template.HTML(template.HTMLEscapeString(text))
-	}
-	return `<span class="none">(blank)</span>`
-}
-
 // ints lists the first numbers.
 func ints(n []int) string {
 	return some(each(n, func(n int) string { return fmt.Sprint(n) }), 10)
-}
-
-func pageFuncs() template.FuncMap {
-	return template.FuncMap{
-		"u": quoted, "lines": quotedLines, "plain": clean,
-		"short":   func(s string) template.HTML { return quoted(Clip(clean(s), shownName)) },
-		"some":    func(s []string) template.HTML { return quotedList(s, 5) },
-		"limit":   func(s []string, n int) []string { return s[:min(len(s), n)] },
-		"ints":    ints,
-		"class":   class,
-		"sign":    sign,
-		"rank":    func(v gate.Verdict) int { return slices.Index(verdicts(), v) },
-		"tally":   tally,
-		"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"moment":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-		"dollars": dollars, "duration": duration, "share": share, "score": score, "improvement": improvement, "evidence": tightEvidence,
-		"interval":    func(d *gate.Decision) string { return strings.TrimSpace(interval(d)) },
-		"hours":       func(h float64) string { return number3(h) + " h" },
-		"launches":    launches,
-		"plural":      plural,
-		"plural64":    func(n int64, noun string) string { return plural(int(n), noun) },
-		"thousands":   func(n int) string { return thousands(int64(n)) },
-		"thousands64": thousands,
-		"loss":        func(v float64) string { return fmt.Sprintf("%.4g", v) },
-		"sentence":    sentence,
-		"number":      orNothing,
-		"stages":      stageList,
-		"limitPhases": func(p []report.Phase) []report.Phase { return p[:min(len(p), 10)] },
-	}
 }
 
 // tightEvidence is what a decision rests on, to be broken at few places.
@@ -318,51 +239,4 @@ func orNothing(v *float64) string {
 		return ""
 	}
 	return fmt.Sprint(*v)
-}
-
-// quotedList writes the first n of some texts, and how many there are besides.
-func quotedList(texts []string, n int) template.HTML {
-	var b strings.Builder
-	for i, t := range texts {
-		if i == n {
-			fmt.Fprintf(&b, " and %d more", len(texts)-n)
-			break
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(string(quoted(Clip(clean(t), shownName))))
-	}
-	return template.HTML(b.String())
-}
-
-// sign stands beside the word of a verdict, never for it.
-func sign(v gate.Verdict) string {
-	switch v {
-	case gate.Pass:
-		return "✓"
-	case gate.Fail:
-		return "✕"
-	case gate.Inconclusive:
-		return "?"
-	case gate.Pending:
-		return "…"
-	}
-	return "!"
-}
-
-// stageList tells of the stages in words, with their seconds.
-func stageList(all []report.Stage) template.HTML {
-	var b strings.Builder
-	for i, s := range all {
-		if i == drawnStages {
-			fmt.Fprintf(&b, " and %d more", len(all)-i)
-			break
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(string(quoted(s.Name)) + " " + tight(duration(s.Seconds)))
-	}
-	return template.HTML(b.String())
 }

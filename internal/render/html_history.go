@@ -167,3 +167,51 @@ func runCourse(runs []pastRun, id string) *plot {
 	}
 	return &plot{Picture: d.done(), Said: said}
 }
+
+// history writes this run among the past ones.
+func (p *htmlPage) history(v *historyView) {
+	p.add(`<section id="history" aria-labelledby="h-history">
+<h2 id="h-history">Past runs</h2>
+`)
+	if len(v.Charts) > 0 {
+		p.add(`<div class="charts">`, "\n")
+		for _, c := range v.Charts {
+			p.add(`<figure><figcaption><b>`, shortName(c.Name), `</b></figcaption>`, c.Plot.Picture, `<p class="note">`, escaped(c.Plot.Said), "</p></figure>\n")
+		}
+		p.add(`</div>
+<p class="note">Improvement from run to run, the margin dashed; ● pass ■ fail ◆ other.</p>
+`)
+	}
+	if len(v.Runs) > 0 {
+		p.add(`<table class="cards" role="table"><caption class="vh">Past runs, the latest first</caption><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Started</th><th scope="col" role="columnheader">Verdict</th><th scope="col" role="columnheader">Improvement by leg</th><th scope="col" role="columnheader" class="n">Cost</th><th scope="col" role="columnheader" class="n">Time</th></tr></thead><tbody role="rowgroup">`, "\n")
+		for _, r := range v.Runs {
+			p.run(r)
+		}
+		p.add("</tbody></table>\n")
+	} else {
+		p.add("<p>There is no past run.</p>\n")
+	}
+	for _, n := range v.Notes {
+		p.add(`<p class="left">`, quoted(n), "</p>\n")
+	}
+	p.add("</section>\n")
+}
+
+// run writes one run as a row.
+func (p *htmlPage) run(r pastRun) {
+	p.add(`<tr role="row"><th scope="row" role="rowheader">`, clockTime(r.Started))
+	if r.This {
+		p.add(" (this run)")
+	}
+	p.add(`</th><td role="cell">`, key("Verdict"), verdictBadge(r.Verdict), `</td><td role="cell" class="what"><span>`)
+	for i, l := range r.Legs {
+		if i > 0 {
+			p.add(", ")
+		}
+		p.add(`<span class="pair">`, shortName(l.ID), " ", escaped(l.Value), `</span>`)
+	}
+	if r.More != 0 {
+		p.add(" and ", value(r.More), " more")
+	}
+	p.add(`</span></td>`, numberCell("Cost", escaped(dollars(r.CostUSD))), numberCell("Time", escaped(duration(r.Seconds))), "</tr>\n")
+}

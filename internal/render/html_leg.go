@@ -1,16 +1,13 @@
 package render
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/tunegate/tunegate/internal/advice"
-	"github.com/tunegate/tunegate/internal/audit"
-	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/report"
 )
 
-// legView is what the section of a leg is given.
+// legView is what the section of a leg shows.
 type legView struct {
 	pageRow
 	Open   bool
@@ -46,74 +43,129 @@ func newLegView(row pageRow, open bool) legView {
 	return v
 }
 
-// auditRow is a leg's data in numbers.
-type auditRow struct {
-	ID                      string
-	Rows                    int
-	Tokens                  int64
-	Critical, Warning, Info int
-}
-
-// findingRow is a finding, with the legs whose data has it.
-type findingRow struct {
-	diag.Finding
-	Legs  []string
-	Where string
-	Rank  int
-}
-
-// listedFindings is how many findings the page lists.
-const listedFindings = 300
-
-// auditView folds the findings of all legs, the worst first; legs that share a file share its findings.
-func auditView(r report.Report) (rows []auditRow, found []findingRow, left string) {
-	type key struct {
-		rule, file, message string
-		line, col           int
-		severity            diag.Severity
+// leg writes the section of a leg.
+func (p *htmlPage) leg(v legView) {
+	l := v.Leg
+	p.add(`<details class="leg" id="leg-`, value(v.Number), `"`)
+	if v.Open {
+		p.add(" open")
 	}
-	at := map[key]int{}
-	for i := range r.Legs {
-		l := &r.Legs[i]
-		row := auditRow{ID: l.ID, Rows: l.Audit.Rows, Tokens: l.Audit.Tokens}
-		for _, f := range audit.Fold(l.Audit.Findings) {
-			n := max(len(f.Lines), 1)
-			switch f.Severity {
-			case diag.Critical:
-				row.Critical += n
-			case diag.Warning:
-				row.Warning += n
-			default:
-				row.Info += n
-			}
-			k := key{f.Rule, f.File, f.Message, f.Line, f.Col, f.Severity}
-			if n, ok := at[k]; ok {
-				if found[n].Legs[len(found[n].Legs)-1] != l.ID {
-					found[n].Legs = append(found[n].Legs, l.ID)
-				}
-				continue
-			}
-			at[k] = len(found)
-			found = append(found, findingRow{Finding: f, Legs: []string{l.ID}, Where: place(f), Rank: int(diag.Critical - f.Severity)})
+	p.add(">\n<summary><h3>", quoted(l.ID), "</h3> ", verdictBadge(l.Verdict))
+	if v.Decision != nil {
+		p.add(` <span class="gain">`, escaped(improvement(v.Decision.Improvement)), `</span>`)
+	}
+	p.add("</summary>\n")
+	if len(l.Reasons) > 0 {
+		p.add(`<ul class="reasons">`)
+		for _, s := range l.Reasons[:min(len(l.Reasons), 20)] {
+			p.add("<li>", quoted(s), "</li>")
 		}
-		if len(rows) < listedLegs {
-			rows = append(rows, row)
-		}
+		p.add("</ul>\n")
 	}
-	slices.SortStableFunc(found, func(a, b findingRow) int { return a.Rank - b.Rank })
-	if n := len(found) - listedFindings; n > 0 {
-		found, left = found[:listedFindings], plural(n, "more finding")+" in report.json."
-	}
-	return rows, found, left
+	p.facts(l)
+	p.charts(v.Charts)
+	p.steps(v.Steps)
+	p.flips(v.Flips)
+	p.labels(v.Labels)
+	p.phases(l.Phases)
+	p.add("</details>\n")
 }
 
-// place is where a finding is.
-func place(f diag.Finding) string {
-	switch {
-	case f.Line == 0:
-		return f.File
-	case f.Col == 0:
-		return fmt.Sprintf("%s:%d", f.File, f.Line)
+// facts says what a leg is, in a line.
+func (p *htmlPage) facts(l *report.Leg) {
+	p.add(`<p class="facts">`)
+	if l.BaseModel != "" {
+		p.add(quoted(l.BaseModel), " on ", quoted(l.Provider))
 	}
-	return fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Col)
+	if last := l.Last(); last != nil && last.Model != "" {
+		p.add(" → ", quoted(last.Model))
+	}
+	p.add(" · passes at ", escaped(share(l.Margin)), " better, by the rule ", quoted(l.Rule))
+	if l.Audit.Rows != 0 {
+		p.add(" · ", escaped(plural(l.Audit.Rows, "example")))
+	}
+	p.add("</p>\n")
+}
+
+// charts writes the pictures of a leg.
+func (p *htmlPage) charts(all []pageChart) {
+	if len(all) == 0 {
+		return
+	}
+	p.add(`<div class="charts">`, "\n")
+	for _, c := range all {
+		p.add("<figure><figcaption><b>", escaped(c.Title), "</b></figcaption>")
+		if len(c.Plot.Rows) > 0 {
+			p.rows(c.Plot)
+		} else {
+			p.add(c.Plot.Picture)
+		}
+		if c.Plot.Said != "" {
+			p.add(`<p class="note">`, escaped(c.Plot.Said), "</p>")
+		}
+		p.add("</figure>\n")
+	}
+	p.add("</div>\n")
+}
+
+// steps writes the advice.
+func (p *htmlPage) steps(all []advice.Step) {
+	if len(all) == 0 {
+		return
+	}
+	p.add("<h4>What to change in the data</h4>\n", `<ol class="steps">`)
+	for _, s := range all {
+		p.add("<li><b>", quoted(sentence(s.Do)), "</b><br>", quoted(s.Why))
+		if s.Effect != "" {
+			p.add("; ", quoted(s.Effect))
+		}
+		if len(s.Lines) > 0 {
+			p.add(`<br><span class="where">`, quoted(s.File), ", lines ", escaped(ints(s.Lines)), "</span>")
+		}
+		if len(s.Tests) > 0 {
+			p.add(`<br><span class="where">tests `, names(s.Tests[:min(len(s.Tests), 20)]), "</span>")
+		}
+		if len(s.Examples) > 0 {
+			p.add("<ul>")
+			for _, e := range s.Examples[:min(len(s.Examples), 5)] {
+				p.add("<li>", quoted(e), "</li>")
+			}
+			p.add("</ul>")
+		}
+		p.add("</li>")
+	}
+	p.add("</ol>\n")
+}
+
+// flips writes what the models answered where they differ.
+func (p *htmlPage) flips(all []report.Flip) {
+	if len(all) == 0 {
+		return
+	}
+	p.add("<h4>Where the models differ</h4>\n")
+	for _, f := range all {
+		var which markup = "won"
+		if f.Gain < 0 {
+			which = "lost"
+		}
+		p.add(`<article class="flip"><p class="asked"><b class="which `, which, `">`, which, `</b> <span class="id">`, quoted(f.Test), "</span></p>\n",
+			`<dl><div class="wide"><dt>Asked</dt><dd dir="auto">`, quotedLines(f.Input), `</dd></div><div class="wide"><dt>Wanted</dt><dd dir="auto">`, quotedLines(f.Ideal), `</dd></div>`,
+			`<div><dt>Base <span class="score">`, escaped(score(f.Base.Score)), `</span></dt><dd dir="auto">`, quotedLines(f.Base.Text), `</dd></div>`,
+			`<div><dt>Tuned <span class="score">`, escaped(score(f.Tuned.Score)), `</span></dt><dd dir="auto">`, quotedLines(f.Tuned.Text), "</dd></div></dl></article>\n")
+	}
+}
+
+// labels writes the scores by what the tests want.
+func (p *htmlPage) labels(all []report.Label) {
+	if len(all) == 0 {
+		return
+	}
+	p.add(`<details><summary>By what was wanted</summary>
+<table class="cards" role="table"><caption class="vh">Scores by what the tests want</caption><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Wanted</th><th scope="col" role="columnheader" class="n">Tests</th><th scope="col" role="columnheader" class="n">Base</th><th scope="col" role="columnheader" class="n">Tuned</th><th scope="col" role="columnheader" class="n">Won</th><th scope="col" role="columnheader" class="n">Lost</th></tr></thead><tbody role="rowgroup">
+`)
+	for _, g := range all {
+		p.add(`<tr role="row"><th scope="row" role="rowheader">`, shortName(g.Label), `</th>`, numberCell("Tests", value(g.Tests)), numberCell("Base", escaped(score(g.Base))), numberCell("Tuned", escaped(score(g.Tuned))),
+			numberCell("Won", value(g.Wins)), numberCell("Lost", value(g.Losses)), "</tr>\n")
+	}
+	p.add("</tbody></table></details>\n")
 }

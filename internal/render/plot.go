@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"html/template"
 	"math"
 	"strconv"
 	"strings"
@@ -15,7 +14,7 @@ import (
 // plot is a picture with the same in words beside it. In a plot of rows, the names and values of the rows stand in the page, and the
 // picture lies behind them: it has the height of all rows and of one more, for the axis.
 type plot struct {
-	Picture template.HTML
+	Picture markup
 	Rows    []plotRow
 	Tight   bool // short names and values
 	Said    string

@@ -1,8 +1,6 @@
 package render
 
 import (
-	"html"
-	"html/template"
 	"math"
 	"strconv"
 	"strings"
@@ -22,10 +20,10 @@ func newDrawing(class, title, desc string) *drawing {
 	return d
 }
 
-func xmlText(s string) string { return html.EscapeString(clean(s)) }
+func xmlText(s string) string { return string(escaped(clean(s))) }
 
 // done ends the picture. It is safe in HTML: only this file writes into it.
-func (d *drawing) done() template.HTML { return template.HTML(d.b.String() + "</svg>") }
+func (d *drawing) done() markup { return markup(d.b.String() + "</svg>") }
 
 // percent writes a share as a coordinate. What is no number, or far outside, stays near the edge.
 func percent(v float64) string {
