@@ -257,9 +257,9 @@ func TestWorkflowsCancelAndResume(t *testing.T) {
 	h.inputs["wait"] = "5m"
 	h.pull(false, oneMore)
 	e := newEngine(t, h)
-	e.act("tunegate.yml", event{name: "issue_comment", body: "/finetune"}, func(log string) bool { return strings.Count(log, "is running") >= 2 })
-	if h.paid() != 2 {
-		t.Fatalf("%d jobs are paid", h.paid())
+	cut := e.act("tunegate.yml", event{name: "issue_comment", body: "/finetune"}, func(log string) bool { return strings.Contains(log, "is running") })
+	if h.paid() == 0 || cut.err == nil {
+		t.Fatalf("%d jobs are paid, and the run ended well\n%s", h.paid(), cut.log)
 	}
 	h.inputs["wait"] = "0s"
 	e = newEngine(t, h)
