@@ -95,6 +95,9 @@ func (in inputs) foresee(ctx context.Context, e env, h hub) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	if in.order != nil {
+		p.Notes = nil // keys are the business of the jobs that tune
+	}
 	var text strings.Builder
 	if err := render.Plan(&text, p); err != nil {
 		return outcome{}, err
