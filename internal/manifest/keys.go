@@ -52,7 +52,7 @@ func blank() *Manifest {
 		Prices:    map[string]catalog.Price{},
 		Audit:     Audit{MaxDuplicates: 0.05, MaxContamination: 0.05, Deep: DeepOnFailure, Severities: map[string]diag.Severity{}},
 		Benchmark: Benchmark{Quick: 10, Full: 300, Stop: StopEarly},
-		Gate:      Gate{MinImprovement: 0.10, Rule: RuleSignificant, OnInconclusive: InconclusiveFails},
+		Gate:      Gate{MinImprovement: 0.10, Measure: MeasureRelative, Rule: RuleSignificant, OnInconclusive: InconclusiveFails},
 	}
 }
 
@@ -146,7 +146,8 @@ func benchmarkKeys(b *Benchmark) value {
 
 func gateKeys(g *Gate) value {
 	return section(
-		key{"min_improvement", "how much better than its base a tuned model must be, relative to the base (default 10%)", share(&g.MinImprovement, 1000), false},
+		key{"min_improvement", "how much better than its base a tuned model must be, by the measure (default 10%)", share(&g.MinImprovement, 1000), false},
+		key{"measure", "relative (default): min_improvement is a share of the base's score; points: it is hundredths of the scale, 10% being 10 points; errors: it is a share of the base's errors, for a base that is good already", choice(&g.Measure, MeasureRelative, MeasurePoints, MeasureErrors), false},
 		key{"rule", "point: the observed improvement reaches the margin; significant (default): that, and shown to be better at all; strict: shown to be better by the margin", choice(&g.Rule, RulePoint, RuleSignificant, RuleStrict), false},
 		key{"on_inconclusive", "fail (default) or pass", choice(&g.OnInconclusive, InconclusiveFails, InconclusivePasses), false},
 		key{"guards", "suites that the tuned model may not get worse on, by name", guards(g), false},

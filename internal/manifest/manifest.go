@@ -131,6 +131,17 @@ const (
 	RuleStrict      Rule = "strict"
 )
 
+// Measure says what Gate.MinImprovement is measured in.
+type Measure string
+
+// MeasureRelative: a share of the base's score. MeasurePoints: hundredths of the scale, the difference of the scores itself.
+// MeasureErrors: a share of the base's errors, which are 1 less its score.
+const (
+	MeasureRelative Measure = "relative"
+	MeasurePoints   Measure = "points"
+	MeasureErrors   Measure = "errors"
+)
+
 // OnInconclusive says what becomes of a verdict that the tests could not decide.
 type OnInconclusive string
 
@@ -142,7 +153,8 @@ const (
 
 // Gate is what a tuned model is judged by.
 type Gate struct {
-	MinImprovement float64 // relative: 0.10 asks for 10 %
+	MinImprovement float64 // in the measure: 0.10 asks for 10 %, or for 10 points
+	Measure        Measure
 	Rule           Rule
 	OnInconclusive OnInconclusive // empty fails, as InconclusiveFails does
 	Guards         []Guard        // in file order; those of an agent take the place of the manifest's

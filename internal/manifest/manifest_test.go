@@ -102,7 +102,7 @@ func wants(t *testing.T, what string, got, want any) {
 
 // The defaults are those of the manual.
 func TestSmallest(t *testing.T) {
-	gate := Gate{MinImprovement: 0.10, Rule: RuleSignificant, OnInconclusive: InconclusiveFails}
+	gate := Gate{MinImprovement: 0.10, Measure: MeasureRelative, Rule: RuleSignificant, OnInconclusive: InconclusiveFails}
 	wants(t, "smallest.yaml", parseOK(t, "smallest.yaml"), &Manifest{
 		File: "smallest.yaml", Profile: Speed, Execution: Parallel,
 		Providers: map[string]Provider{"local": {Kind: KindLocal}},
@@ -140,7 +140,7 @@ func TestProfile(t *testing.T) {
 
 func TestFull(t *testing.T) {
 	cost, hours := 96.53, 10.0
-	gate := Gate{MinImprovement: 0.2, Rule: RuleStrict, OnInconclusive: InconclusivePasses, Guards: []Guard{
+	gate := Gate{MinImprovement: 0.2, Measure: MeasureErrors, Rule: RuleStrict, OnInconclusive: InconclusivePasses, Guards: []Guard{
 		{Name: "arithmetic", Tests: "../sums.jsonl", Grader: Grader{Name: "exact"}, MaxLoss: 0.02},
 		{Name: "manners", Tests: "data/manners.jsonl", Grader: Grader{Name: "includes"}, MaxLoss: 0.05}}}
 	wants(t, "full.yaml", parseOK(t, "full.yaml"), &Manifest{
@@ -158,7 +158,7 @@ func TestFull(t *testing.T) {
 		Agents: []Agent{
 			{Name: "support-router", Pos: Pos{21, 3}, Train: "data/support-router/train.jsonl", Validation: "data/support-router/validation.jsonl.gz",
 				Tests: "data/support-router/benchmark.jsonl", Grader: Grader{Name: "includes"}, Provider: "acme", BaseModel: "some-model",
-				Epochs: 3, LearningRateMultiplier: 0.15, Seed: 42, Gate: Gate{0.025, RuleStrict, InconclusivePasses,
+				Epochs: 3, LearningRateMultiplier: 0.15, Seed: 42, Gate: Gate{0.025, MeasurePoints, RuleStrict, InconclusivePasses,
 					[]Guard{{Name: "smalltalk", Tests: "data/smalltalk.jsonl", Grader: Grader{Name: "token-f1", Threshold: 0.5}, MaxLoss: 0.015}}}},
 			{Name: "order_ids", Pos: Pos{26, 3}, Train: "../orders/train.jsonl", Tests: "../orders/tests.jsonl",
 				Grader: Grader{Name: "regex", Pattern: `\b([A-Z]{2}-\d+)\b`}, Provider: "bench", BaseModel: "local-zero-shot",
@@ -176,8 +176,8 @@ func TestFull(t *testing.T) {
 func TestOrder(t *testing.T) {
 	m := parseOK(t, "order.yaml")
 	wants(t, "agent", m.Agents, []Agent{{Name: "007", Pos: Pos{3, 3}, Train: "a/../x.jsonl", Tests: "t.jsonl", Grader: Grader{Name: "numeric"},
-		Provider: "far", BaseModel: "ft:gpt-4o-mini-2024-07-18:org::id", Epochs: 3, Seed: 1, Gate: Gate{MinImprovement: 0.3, Rule: RulePoint, OnInconclusive: InconclusivePasses}}})
-	wants(t, "gate", m.Gate, Gate{MinImprovement: 0.3, Rule: RuleStrict, OnInconclusive: InconclusiveFails})
+		Provider: "far", BaseModel: "ft:gpt-4o-mini-2024-07-18:org::id", Epochs: 3, Seed: 1, Gate: Gate{MinImprovement: 0.3, Measure: MeasureRelative, Rule: RulePoint, OnInconclusive: InconclusivePasses}}})
+	wants(t, "gate", m.Gate, Gate{MinImprovement: 0.3, Measure: MeasureRelative, Rule: RuleStrict, OnInconclusive: InconclusiveFails})
 	wants(t, "budget", *m.Budget.MaxCostUSD, 0.0) // nothing may be spent, which is not the same as no cap
 }
 

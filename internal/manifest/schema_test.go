@@ -126,7 +126,7 @@ func TestSchemaAgreesOnValues(t *testing.T) {
 	each(numbers, "version: %s\n"+agents, rest+"audit: {max_duplicates: %s}", rest+"gate: {min_improvement: %s}", rest+"gate: {guards: {g: {tests: g.jsonl, max_loss: %s}}}", rest+"benchmark: {quick: %s, full: all}", rest+"benchmark: {quick: 1, full: %s}",
 		rest+"budget: {max_cost_usd: %s}", rest+"budget: {max_hours: %s}", rest+"prices: {m: {train_per_million: %s, input_per_million: 1, output_per_million: 1}}", rest+"prices: {m: {train_per_million: %s}}",
 		rest+"defaults: {epochs: %s}", rest+"defaults: {batch_size: %s}", rest+"defaults: {learning_rate_multiplier: %s}", rest+"defaults: {seed: %s}", rest+"providers: {p: {kind: local, max_parallel: %s}}")
-	each(words, rest+"name: %s", rest+"profile: %s", rest+"execution: %s", rest+"audit: {deep: %s}", rest+"audit: {severities: {too-long: %s}}", rest+"benchmark: {stop: %s}", rest+"gate: {rule: %s}", rest+"gate: {on_inconclusive: %s}",
+	each(words, rest+"name: %s", rest+"profile: %s", rest+"execution: %s", rest+"audit: {deep: %s}", rest+"audit: {severities: {too-long: %s}}", rest+"benchmark: {stop: %s}", rest+"gate: {rule: %s}", rest+"gate: {measure: %s}", rest+"gate: {on_inconclusive: %s}",
 		rest+"gate: {guards: {%s: {tests: g.jsonl}}}", rest+"gate: {guards: {g: {tests: %s}}}", rest+"gate: {guards: {g: {tests: g.jsonl, grader: %s}}}", rest+"gate: {guards: %s}",
 		rest+"defaults: %s", rest+"prices: {%s: {train_per_million: 1, input_per_million: 1, output_per_million: 1}}", rest+"providers: {%s: {kind: local}}", rest+"providers: {p: {kind: %s}}", rest+"audit: {severities: {%s: info}}",
 		rest+"audit: %s", rest+"providers: %s", rest+"%s: 1", "version: 1\nagents: {%s: "+agent+"}", "version: 1\nagents: %s", "version: 1\nagents: {a: %s}",

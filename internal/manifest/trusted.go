@@ -163,6 +163,7 @@ func (c *comparison) policy(base *Manifest) {
 
 func (c *comparison) gate(where string, here, there Gate) {
 	c.held(where+".min_improvement", percent(here.MinImprovement), percent(there.MinImprovement))
+	c.held(where+".measure", string(here.Measure), string(there.Measure))
 	c.held(where+".rule", string(here.Rule), string(there.Rule))
 	c.held(where+".on_inconclusive", string(here.OnInconclusive), string(there.OnInconclusive))
 	c.held(where+".guards", guardsSaid(here), guardsSaid(there))
@@ -191,6 +192,9 @@ func (c *comparison) agent(a, trusted Agent, base *Manifest) {
 	here, there := a.Gate, trusted.Gate
 	if here.MinImprovement == c.head.Gate.MinImprovement && there.MinImprovement == base.Gate.MinImprovement {
 		here.MinImprovement = there.MinImprovement
+	}
+	if here.Measure == c.head.Gate.Measure && there.Measure == base.Gate.Measure {
+		here.Measure = there.Measure
 	}
 	if here.Rule == c.head.Gate.Rule && there.Rule == base.Gate.Rule {
 		here.Rule = there.Rule

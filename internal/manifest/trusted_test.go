@@ -44,6 +44,8 @@ func TestTrusted(t *testing.T) {
 	base.Audit.BaselinePath = "/checkout/base/known.jsonl"
 	for _, c := range []struct{ name, old, new, want string }{
 		{"margin", "gate: {min_improvement: 10%", "gate: {min_improvement: 0%", "12:25 gate.min_improvement is 0% here and 10% on the base branch, which counts until this is merged"},
+		{"measure", "rule: strict", "rule: strict, measure: errors", "12:53 gate.measure is errors here and relative on the base branch, which counts until this is merged"},
+		{"measure of an agent", "gate: {min_improvement: 20%}", "gate: {min_improvement: 20%, measure: points}", "10:64 agents.shop.gate.measure is points here and relative"},
 		{"rule", "rule: strict", "rule: point", "12:36 gate.rule is point here and strict"},
 		{"on_inconclusive", "rule: strict}", "rule: strict, on_inconclusive: pass}", "12:61 gate.on_inconclusive is pass here and fail"},
 		{"gate gone", "gate: {min_improvement: 10%, rule: strict}\n", "", "0:0 gate.rule is significant here and strict"},

@@ -273,7 +273,7 @@ func (r *run) reachable(ctx context.Context, l *leg) (usd float64, err error) {
 
 // policy is the manifest's gate in the gate's own terms.
 func policy(g manifest.Gate, s manifest.Stop) gate.Policy {
-	p := gate.Policy{Margin: g.MinImprovement, Rule: gate.Rule(g.Rule), Sequential: s == manifest.StopEarly}
+	p := gate.Policy{Margin: g.MinImprovement, Measure: gate.Measure(g.Measure), Rule: gate.Rule(g.Rule), Sequential: s == manifest.StopEarly}
 	if g.OnInconclusive == manifest.InconclusivePasses {
 		p.OnInconclusive = gate.Pass
 	}

@@ -93,8 +93,8 @@ func TestShort(t *testing.T) {
 }
 
 func TestPolicy(t *testing.T) {
-	g := manifest.Gate{MinImprovement: 0.2, Rule: manifest.RuleSignificant, OnInconclusive: manifest.InconclusiveFails}
-	want := gate.Policy{Margin: 0.2, Rule: gate.Significant, Sequential: true}
+	g := manifest.Gate{MinImprovement: 0.2, Measure: manifest.MeasurePoints, Rule: manifest.RuleSignificant, OnInconclusive: manifest.InconclusiveFails}
+	want := gate.Policy{Margin: 0.2, Measure: gate.Points, Rule: gate.Significant, Sequential: true}
 	if got := policy(g, manifest.StopEarly); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -67,6 +67,7 @@ func TestInputs(t *testing.T) {
 		"seed":               yaml("agent-0: {", "agent-0: {seed: 7, "),
 		"provider's address": yaml("llm.example.com", "other.example.com"),
 		"margin":             yaml("agent-0: {", "agent-0: {gate: {min_improvement: 9%}, "),
+		"measure":            yaml("agent-0: {", "agent-0: {gate: {measure: errors}, "),
 		"rule":               yaml("agent-0: {", "agent-0: {gate: {rule: point}, "),
 		"on_inconclusive":    yaml("agent-0: {", "agent-0: {gate: {on_inconclusive: pass}, "),
 		"quick":              yaml("budget:", "benchmark: {quick: 11}\nbudget:"),

@@ -81,7 +81,7 @@ func (p phase) first() int {
 
 func newLeg(m *manifest.Manifest, a manifest.Agent) *leg {
 	return &leg{agent: a, began: time.Now(), price: m.Price(a.BaseModel),
-		out: report.Leg{ID: a.Name, Agent: a.Name, Provider: a.Provider, BaseModel: a.BaseModel, Margin: a.Gate.MinImprovement, Rule: string(a.Gate.Rule)}}
+		out: report.Leg{ID: a.Name, Agent: a.Name, Provider: a.Provider, BaseModel: a.BaseModel, Margin: a.Gate.MinImprovement, Measure: string(a.Gate.Measure), Rule: string(a.Gate.Rule)}}
 }
 
 // inspect opens and audits the leg's data and estimates its cost. A leg that must not be launched leaves with a

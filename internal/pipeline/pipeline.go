@@ -137,7 +137,7 @@ func (o Options) begin(head *manifest.Manifest) (*run, error) {
 func (r *run) document(legs []*leg) report.Report {
 	doc := report.Report{
 		Tunegate: r.Version, Name: r.m.Name, Manifest: r.m.Path(), Profile: string(r.m.Profile), Started: r.began.UTC(),
-		Margin: r.m.Gate.MinImprovement, Rule: string(r.m.Gate.Rule), Budget: r.m.Budget.MaxCostUSD, MaxHours: r.m.Budget.MaxHours,
+		Margin: r.m.Gate.MinImprovement, Measure: string(r.m.Gate.Measure), Rule: string(r.m.Gate.Rule), Budget: r.m.Budget.MaxCostUSD, MaxHours: r.m.Budget.MaxHours,
 	}
 	for _, a := range r.m.Agents {
 		doc.Expected = append(doc.Expected, a.Name) // all of them, also those that are left to other jobs

@@ -176,6 +176,13 @@ func cases() map[string]report.Report {
 	thorough.Phases = append([]report.Phase{{Name: "trial", Examples: 100, Job: "ftjob-trial", Status: "succeeded", Attempt: 1, Model: "ft:trial", TrainedTokens: 16400, Decision: &gate.Decision{Verdict: gate.Pass, N: 60, Base: 0.7, Tuned: 0.8, Wins: 9, Losses: 3, P: 0.01}}}, thorough.Phases...)
 	thorough.Margin, thorough.Rule = 0.25, "strict"
 
+	points := tuned("points", gate.Fail, gate.Decision{N: 120, Base: 0.95, Tuned: 0.96, Improvement: number(0.01), Interval: [2]*float64{number(-0.02), number(0.04)}, P: 0.4, Wins: 4, Losses: 3, Ties: 113,
+		Reasons: []string{"the observed gain falls short of the margin of 3 points"}})
+	points.Margin, points.Measure, points.Rule = 0.03, "points", "significant"
+	fewer := tuned("errors", gate.Pass, gate.Decision{N: 300, Base: 0.95, Tuned: 0.98, Improvement: number(0.6), Interval: [2]*float64{number(0.21), nil}, P: 0.002, Wins: 10, Losses: 1, Ties: 289,
+		Reasons: []string{"shown to be better (p = 0.0020), and the observed gain reaches the margin of 15 % of the errors"}})
+	fewer.Margin, fewer.Measure, fewer.Rule = 0.15, "errors", "significant"
+
 	soiled := failed
 	soiled.Audit.Findings = nil
 	for i := range 60 {
@@ -219,6 +226,7 @@ func cases() map[string]report.Report {
 		"one-leg":      newReport(failed),
 		"dirty":        newReport(soiled, unsure),
 		"own-gate":     newReport(passed, thorough),
+		"measures":     newReport(points, fewer),
 		"forty":        newReport(forty...),
 		"hostile":      marked(hostile()),
 		"long":         marked(strings.Repeat("a-very-long-name-without-a-space", 8)),

@@ -16,10 +16,10 @@ const (
 )
 
 // chart draws the improvements with the margin as a Mermaid chart (xychart-beta), which GitHub shows as a picture; "" where they
-// would not be readable: too few or too many, one that was not measured, or some below 0, which that kind of chart draws as rising from its
+// would not be readable: too few or too many, one that was not measured, some in points or of errors, or some below 0, which that kind of chart draws as rising from its
 // floor. Its numbers stand beside it in words, in the table.
 func chart(legs []report.Leg) string {
-	if len(legs) < leastBars || len(legs) > mostBars {
+	if len(legs) < leastBars || len(legs) > mostBars || ownMeasure(legs) {
 		return ""
 	}
 	var names, bars, margins []string

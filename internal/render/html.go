@@ -158,7 +158,7 @@ func leads(r report.Report) (out []lead) {
 	if r.Verdict == gate.Pass {
 		gates := map[string]bool{}
 		for i := range r.Legs {
-			gates[fmt.Sprint(r.Legs[i].Rule, r.Legs[i].Margin)] = true
+			gates[fmt.Sprint(r.Legs[i].Rule, margin(r.Legs[i].Margin, r.Legs[i].Measure))] = true
 		}
 		if len(gates) > 1 {
 			return []lead{{"", "Every leg passes its gate."}}
@@ -177,13 +177,13 @@ func leads(r report.Report) (out []lead) {
 func wants(l *report.Leg) string {
 	switch gate.Rule(l.Rule) {
 	case gate.Point:
-		return fmt.Sprintf("that the observed improvement reaches %s", share(l.Margin))
+		return fmt.Sprintf("that the observed improvement reaches %s", margin(l.Margin, l.Measure))
 	case gate.Significant:
-		return fmt.Sprintf("that the observed improvement reaches %s, and that the tuned model is shown to be better at all", share(l.Margin))
+		return fmt.Sprintf("that the observed improvement reaches %s, and that the tuned model is shown to be better at all", margin(l.Margin, l.Measure))
 	case gate.Strict:
-		return fmt.Sprintf("that the tuned model is shown to be better by %s", share(l.Margin))
+		return fmt.Sprintf("that the tuned model is shown to be better by %s", margin(l.Margin, l.Measure))
 	}
-	return fmt.Sprintf("for %s, by the rule %s", share(l.Margin), l.Rule)
+	return fmt.Sprintf("for %s, by the rule %s", margin(l.Margin, l.Measure), l.Rule)
 }
 
 // shownNext is how many groups of legs, and steps of each, the page names.

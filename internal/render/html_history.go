@@ -43,6 +43,7 @@ type pastLeg struct {
 	Value       string
 	improvement *float64
 	margin      float64
+	measure     string
 }
 
 // Add takes a run in, unless it is of another manifest, and keeps of it only what is shown.
@@ -68,9 +69,9 @@ func newPastRun(r report.Report) pastRun {
 	p := pastRun{Started: r.Started, Verdict: r.Verdict, CostUSD: r.CostUSD, Seconds: r.Seconds}
 	for i := range r.Legs[:min(len(r.Legs), listedLegs)] {
 		l := &r.Legs[i]
-		past := pastLeg{ID: l.ID, Verdict: l.Verdict, Value: string(l.Verdict), margin: l.Margin}
+		past := pastLeg{ID: l.ID, Verdict: l.Verdict, Value: string(l.Verdict), margin: l.Margin, measure: l.Measure}
 		if d := judged(l); d != nil {
-			past.Value = improvement(d.Improvement)
+			past.Value = gain(d.Improvement, l.Measure)
 			if d.Improvement != nil {
 				v := *d.Improvement
 				past.improvement = &v
@@ -146,7 +147,7 @@ func runCourse(runs []pastRun, id string) *plot {
 	pad := (s.hi - s.lo) * 0.1
 	s.lo, s.hi = s.lo-pad, s.hi+pad
 	first, last := points[0], points[len(points)-1]
-	said := fmt.Sprintf("%s in the first of %s, %s in the last; margin %s.", improvement(first.improvement), plural(len(points), "run"), improvement(last.improvement), share(last.margin))
+	said := fmt.Sprintf("%s in the first of %s, %s in the last; margin %s.", gain(first.improvement, first.measure), plural(len(points), "run"), gain(last.improvement, last.measure), margin(last.margin, last.measure))
 	d := newDrawing("chart", "Improvement from run to run", said)
 	d.line("zero", 0, 1-s.at(0), 1, 1-s.at(0))
 	d.line("margin", 0, 1-s.at(last.margin), 1, 1-s.at(last.margin))

@@ -52,7 +52,7 @@ func (p *htmlPage) leg(v legView) {
 	}
 	p.add(">\n<summary><h3>", quoted(l.ID), "</h3> ", verdictBadge(l.Verdict))
 	if v.Decision != nil {
-		p.add(` <span class="gain">`, escaped(improvement(v.Decision.Improvement)), `</span>`)
+		p.add(` <span class="gain">`, escaped(gain(v.Decision.Improvement, l.Measure)), `</span>`)
 	}
 	p.add("</summary>\n")
 	if len(l.Reasons) > 0 {
@@ -80,7 +80,7 @@ func (p *htmlPage) facts(l *report.Leg) {
 	if last := l.Last(); last != nil && last.Model != "" {
 		p.add(" → ", quoted(last.Model))
 	}
-	p.add(" · passes at ", escaped(share(l.Margin)), " better, by the rule ", quoted(l.Rule))
+	p.add(" · passes at ", escaped(betterBy(l.Margin, l.Measure)), ", by the rule ", quoted(l.Rule))
 	if l.Audit.Rows != 0 {
 		p.add(" · ", escaped(plural(l.Audit.Rows, "example")))
 	}

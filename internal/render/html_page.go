@@ -43,10 +43,14 @@ func (p *htmlPage) document(v *pageView) {
 <h2 id="h-audit">Data audit</h2>
 `)
 	p.audit(v)
+	var own markup
+	if ownMeasure(v.Report.Legs) {
+		own = ", unless it is said to be in points or of errors"
+	}
 	p.add(`
 </section>
 </main>
-<footer><p>Made by tunegate `, quoted(v.Report.Tunegate), ` from <code>report.json</code>, which has everything. An improvement is (tuned − base) / base; each limit of its interval holds with 95 % confidence by itself.</p></footer>
+<footer><p>Made by tunegate `, quoted(v.Report.Tunegate), ` from <code>report.json</code>, which has everything. An improvement is (tuned − base) / base`, own, `; each limit of its interval holds with 95 % confidence by itself.</p></footer>
 <p id="said" class="vh" role="status"></p>
 `, v.Script, "\n</body>\n</html>\n")
 }
@@ -110,7 +114,7 @@ func (p *htmlPage) totals(r *report.Report) {
 	if r.Profile != "" {
 		p.add(`<dd class="sub">profile `, quoted(r.Profile), "</dd>")
 	}
-	p.add("</div>\n<div><dt>Gate</dt><dd>", escaped(share(r.Margin)), ` better</dd><dd class="sub">rule `, quoted(r.Rule), "</dd></div>\n</dl>\n")
+	p.add("</div>\n<div><dt>Gate</dt><dd>", escaped(betterBy(r.Margin, r.Measure)), `</dd><dd class="sub">rule `, quoted(r.Rule), "</dd></div>\n</dl>\n")
 }
 
 func (p *htmlPage) navigation(v *pageView) {
@@ -162,7 +166,7 @@ func (p *htmlPage) legRow(row pageRow) {
 		`<td role="cell" data-n="`, value(slices.Index(verdicts(), l.Verdict)), `">`, key("Verdict"), verdictBadge(l.Verdict), "</td>\n")
 	if d := row.Decision; d != nil {
 		p.add(`<td role="cell" class="n" data-n="`, value(d.Tuned), `">`, key("Base → tuned"), `<span>`, escaped(score(d.Base)), " → ", escaped(score(d.Tuned)), "</span></td>\n",
-			`<td role="cell" class="n" data-n="`, escaped(orNothing(d.Improvement)), `">`, key("Improvement"), `<span><b>`, escaped(improvement(d.Improvement)), `</b> <small>`, escaped(strings.TrimSpace(interval(d))), "</small></span></td>\n",
+			`<td role="cell" class="n" data-n="`, escaped(orNothing(d.Improvement)), `">`, key("Improvement"), `<span><b>`, escaped(gain(d.Improvement, l.Measure)), `</b> <small>`, escaped(strings.TrimSpace(interval(d, l.Measure))), "</small></span></td>\n",
 			`<td role="cell" data-n="`, value(d.P), `">`, key("Evidence"), `<span>`, escaped(tightEvidence(d)), "</span></td>\n")
 	} else {
 		p.add(`<td role="cell" class="n blank">–</td><td role="cell" class="n blank">–</td><td role="cell" class="blank">–</td>`, "\n")

@@ -40,7 +40,7 @@ func JUnit(r report.Report, answers []bench.Record) []byte {
 		if d := judged(l); d != nil {
 			s.property("base", score(d.Base))
 			s.property("tuned", score(d.Tuned))
-			s.property("improvement", improvement(d.Improvement))
+			s.property("improvement", gain(d.Improvement, l.Measure))
 		}
 		s.add(gateCase(l))
 		asked := of[l.ID]

@@ -92,7 +92,7 @@ func legRow(l *report.Leg) string {
 	scores, better, rests := none, none, none
 	if d := judged(l); d != nil {
 		scores = tight(score(d.Base)) + " " + tight("→ "+score(d.Tuned))
-		better = tight(improvement(d.Improvement)) + interval(d)
+		better = tight(gain(d.Improvement, l.Measure)) + interval(d, l.Measure)
 		rests = fmt.Sprintf("%s %s of %d %s", tight(fmt.Sprintf("%d won,", d.Wins)), tight(fmt.Sprintf("%d lost", d.Losses)), d.N, tight("("+pValue(d.P)+")"))
 	} else if s := state(l); s != "" {
 		rests = s
@@ -152,7 +152,11 @@ func asked(legs []report.Leg) (all []string) {
 
 // asks says what a leg had to show.
 func asks(l *report.Leg) string {
-	s := fmt.Sprintf("the tuned model is at least %s better than its base model, by the rule %s", share(l.Margin), named(l.Rule))
+	s := fmt.Sprintf("the tuned model is at least %s better than its base model", margin(l.Margin, l.Measure))
+	if gate.Measure(l.Measure) == gate.Errors {
+		s = fmt.Sprintf("the tuned model is rid of at least %s of its base model's errors", share(l.Margin))
+	}
+	s += ", by the rule " + named(l.Rule)
 	switch gate.Rule(l.Rule) {
 	case gate.Point:
 		s += ": the observed improvement decides"

@@ -84,7 +84,7 @@ func improvements(legs []report.Leg, href func(int) string) *plot {
 		if k := judged(l); k != nil && k.Improvement == nil {
 			r.Value = fmt.Sprintf("from 0 to %s", score(k.Tuned))
 		} else if k != nil {
-			r.Value = improvement(k.Improvement) + interval(k)
+			r.Value = gain(k.Improvement, l.Measure) + interval(k, l.Measure)
 			d.group("marks v-"+class(l.Verdict), 0, 0)
 			lo, hi := k.Interval[0], k.Interval[1]
 			if lo != nil || hi != nil {
@@ -107,6 +107,9 @@ func improvements(legs []report.Leg, href func(int) string) *plot {
 			d.end()
 		}
 		p.Rows = append(p.Rows, r)
+	}
+	if ownMeasure(legs) {
+		p.Said = strings.TrimSpace(p.Said + " Each leg is drawn in its own measure: percent of its base's score, points, or percent of its base's errors.")
 	}
 	d.axis(row(n, n), s.ticks(5), s.at, func(v float64) string { return axisShare(v) })
 	p.Picture = d.done()

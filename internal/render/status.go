@@ -63,27 +63,34 @@ func headline(r report.Report) (n int, leg, why string) {
 
 // least says what was observed of legs that pass.
 func least(legs []report.Leg) string {
-	low, margins, unmeasured := math.Inf(1), map[float64]bool{}, false
+	low, margins, measures, unmeasured := math.Inf(1), map[float64]bool{}, map[string]bool{}, false
 	for i := range legs {
-		margins[legs[i].Margin] = true
+		margins[legs[i].Margin], measures[legs[i].Measure] = true, true
 		if d := judged(&legs[i]); d != nil && d.Improvement != nil {
 			low = min(low, *d.Improvement)
 		} else {
 			unmeasured = true
 		}
 	}
+	if len(measures) > 1 {
+		return "each reaches what its gate asks for" // points and percent have no least
+	}
+	measure := legs[0].Measure
+	if math.IsInf(low, 1) && gate.Measure(measure) == gate.Errors {
+		return "from a base without errors"
+	}
 	if math.IsInf(low, 1) {
 		return "from a base that scores 0"
 	}
-	s := "observed " + improvement(&low)
+	s := "observed " + gain(&low, measure)
 	if len(legs) > 1 {
 		s += " or more"
 	}
 	if unmeasured {
-		s += ", or from 0"
+		s += ", or " + gain(nil, measure)
 	}
 	if len(margins) == 1 {
-		s += ", asked for " + share(legs[0].Margin)
+		s += ", asked for " + margin(legs[0].Margin, measure)
 	}
 	return s
 }
@@ -105,7 +112,7 @@ func because(l *report.Leg) string {
 	case d.Improvement == nil:
 		return fmt.Sprintf("%s to %s, p = %.2g", score(d.Base), score(d.Tuned), d.P)
 	case *d.Improvement < l.Margin:
-		return fmt.Sprintf("%s, less than %s", improvement(d.Improvement), share(l.Margin))
+		return fmt.Sprintf("%s, less than %s", gain(d.Improvement, l.Measure), margin(l.Margin, l.Measure))
 	}
-	return fmt.Sprintf("%s on %s, which could be chance (p = %.2g)", improvement(d.Improvement), plural(d.N, "test"), d.P)
+	return fmt.Sprintf("%s on %s, which could be chance (p = %.2g)", gain(d.Improvement, l.Measure), plural(d.N, "test"), d.P)
 }

@@ -39,7 +39,7 @@ func legColumns(legs []report.Leg) []column {
 		l := &legs[i]
 		row := []string{label(l.ID), none, none, none, none, none, none, none, dollars(l.CostUSD), duration(l.Seconds), string(l.Verdict)}
 		if d := judged(l); d != nil {
-			copy(row[1:], []string{score(d.Base), score(d.Tuned), improvement(d.Improvement), fmt.Sprint(d.Wins), fmt.Sprint(d.Losses), fmt.Sprint(d.N),
+			copy(row[1:], []string{score(d.Base), score(d.Tuned), gain(d.Improvement, l.Measure), fmt.Sprint(d.Wins), fmt.Sprint(d.Losses), fmt.Sprint(d.N),
 				strings.TrimPrefix(strings.TrimPrefix(pValue(d.P), "p "), "= ")})
 		}
 		for j, cell := range row {
@@ -128,7 +128,7 @@ func (s Screen) stack(b *strings.Builder, legs []report.Leg) {
 		l := &legs[i]
 		s.line(b, label(l.ID)+": ", string(l.Verdict), l.Verdict)
 		if d := judged(l); d != nil {
-			s.write(b, fmt.Sprintf("  base %s, tuned %s, change %s", score(d.Base), score(d.Tuned), improvement(d.Improvement)), "  ")
+			s.write(b, fmt.Sprintf("  base %s, tuned %s, change %s", score(d.Base), score(d.Tuned), gain(d.Improvement, l.Measure)), "  ")
 			s.write(b, "  "+evidence(d), "  ")
 		}
 		s.write(b, "  "+dollars(l.CostUSD)+", "+duration(l.Seconds), "  ")

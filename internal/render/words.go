@@ -71,8 +71,51 @@ func improvement(v *float64) string {
 	return fmt.Sprintf("%+.1f %%", math.Round(1000**v)/10+0) // no minus before 0.0
 }
 
-// interval writes the limits of an improvement, to stand behind it. An upper limit of ten times the base and more says nothing.
-func interval(d *gate.Decision) string {
+// margin writes what was asked for, in its measure: "10 %", "6 points", "15 % of the errors".
+func margin(v float64, measure string) string {
+	switch gate.Measure(measure) {
+	case gate.Points:
+		return strings.TrimSuffix(share(v), " %") + " points"
+	case gate.Errors:
+		return share(v) + " of the errors"
+	}
+	return share(v)
+}
+
+// betterBy says what reaches a margin: "10 % better", "6 points better", "15 % fewer errors".
+func betterBy(v float64, measure string) string {
+	if gate.Measure(measure) == gate.Errors {
+		return share(v) + " fewer errors"
+	}
+	return margin(v, measure) + " better"
+}
+
+// ownMeasure tells whether any of the legs is measured by something else than its base's score.
+func ownMeasure(legs []report.Leg) bool {
+	return slices.ContainsFunc(legs, func(l report.Leg) bool {
+		return gate.Measure(l.Measure) == gate.Points || gate.Measure(l.Measure) == gate.Errors
+	})
+}
+
+// gain writes an improvement in its measure: "+10.0 %", "+6.0 points", "+15.0 % of errors".
+func gain(v *float64, measure string) string {
+	switch m := gate.Measure(measure); {
+	case m == gate.Errors && v == nil:
+		return "from no errors"
+	case m == gate.Errors:
+		return improvement(v) + " of errors"
+	case m == gate.Points && v != nil:
+		return strings.TrimSuffix(improvement(v), " %") + " points"
+	}
+	return improvement(v)
+}
+
+// interval writes the limits of an improvement, to stand behind it, which says the measure. An upper limit of ten times the base and more says nothing.
+func interval(d *gate.Decision, measure string) string {
+	write := improvement
+	if gate.Measure(measure) == gate.Points {
+		write = func(v *float64) string { return strings.TrimSuffix(improvement(v), " %") }
+	}
 	lo, hi := d.Interval[0], d.Interval[1]
 	if hi != nil && *hi >= 10 {
 		hi = nil
@@ -80,11 +123,11 @@ func interval(d *gate.Decision) string {
 	limits := ""
 	switch {
 	case lo != nil && hi != nil:
-		limits = fmt.Sprintf("(%s to %s)", improvement(lo), improvement(hi))
+		limits = fmt.Sprintf("(%s to %s)", write(lo), write(hi))
 	case lo != nil:
-		limits = fmt.Sprintf("(at least %s)", improvement(lo))
+		limits = fmt.Sprintf("(at least %s)", write(lo))
 	case hi != nil:
-		limits = fmt.Sprintf("(at most %s)", improvement(hi))
+		limits = fmt.Sprintf("(at most %s)", write(hi))
 	default:
 		return ""
 	}

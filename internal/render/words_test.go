@@ -16,14 +16,41 @@ func TestNumbers(t *testing.T) {
 		{share(0.1), "10 %"}, {share(0.125), "12.5 %"}, {score(2. / 3), "66.7 %"},
 		{improvement(nil), "from 0"}, {improvement(number(-0.0001)), "+0.0 %"}, {improvement(number(0.41667)), "+41.7 %"}, {improvement(number(2.333)), "+233 %"}, {improvement(number(-1)), "-100 %"},
 		{pValue(0.00001), "p < 0.0001"}, {pValue(0.0314), "p = 0.0314"},
-		{interval(&gate.Decision{}), ""}, {interval(&gate.Decision{Interval: [2]*float64{number(0.1), nil}}), " (at\u00a0least\u00a0+10.0\u00a0%)"},
-		{interval(&gate.Decision{Interval: [2]*float64{number(0.1), number(2592)}}), " (at\u00a0least\u00a0+10.0\u00a0%)"},
-		{interval(&gate.Decision{Interval: [2]*float64{nil, number(-0.2)}}), " (at\u00a0most\u00a0-20.0\u00a0%)"},
+		{interval(&gate.Decision{}, ""), ""}, {interval(&gate.Decision{Interval: [2]*float64{number(0.1), nil}}, ""), " (at\u00a0least\u00a0+10.0\u00a0%)"},
+		{interval(&gate.Decision{Interval: [2]*float64{number(0.1), number(2592)}}, ""), " (at\u00a0least\u00a0+10.0\u00a0%)"},
+		{interval(&gate.Decision{Interval: [2]*float64{nil, number(-0.2)}}, ""), " (at\u00a0most\u00a0-20.0\u00a0%)"},
+		{interval(&gate.Decision{Interval: [2]*float64{number(0.02), number(0.1)}}, "points"), " (+2.0\u00a0to\u00a0+10.0)"},
+		{margin(0.1, "relative"), "10 %"}, {margin(0.06, "points"), "6 points"}, {margin(0.15, "errors"), "15 % of the errors"},
+		{betterBy(0.1, "relative"), "10 % better"}, {betterBy(0.06, "points"), "6 points better"}, {betterBy(0.15, "errors"), "15 % fewer errors"},
+		{gain(number(0.4), "errors"), "+40.0 % of errors"}, {gain(number(-0.06), "points"), "-6.0 points"}, {gain(nil, "errors"), "from no errors"}, {gain(nil, "relative"), "from 0"},
 		{plural(1, "job"), "1 job"}, {plural(0, "job"), "0 jobs"}, {plural(1200, "test"), "1,200 tests"},
 		{some([]string{"a", "b", "c"}, 2), "a, b and 1 more"}, {some(nil, 2), ""},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+// A commit status says the margin in the measure that the legs have in common.
+func TestStatusLineSaysTheMeasure(t *testing.T) {
+	passed := func(id, measure string, base, gain *float64) report.Leg {
+		d := better()
+		d.Improvement, d.Base = gain, *base
+		l := tuned(id, gate.Pass, d)
+		l.Rule, l.Margin, l.Measure = "significant", 0.1, measure
+		return l
+	}
+	good, none, gain := number(0.95), number(1), number(0.4)
+	for want, legs := range map[string][]report.Leg{
+		"pass: 1 of 1 leg, observed +40.0 %, asked for 10 %":                                                     {passed("a", "relative", good, gain)},
+		"pass: 1 of 1 leg, observed +40.0 points, asked for 10 points":                                           {passed("a", "points", good, gain)},
+		"pass: 1 of 1 leg, observed +40.0 % of errors, asked for 10 % of the errors":                             {passed("a", "errors", good, gain)},
+		"pass: 2 of 2 legs, observed +40.0 % of errors or more, or from no errors, asked for 10 % of the errors": {passed("a", "errors", good, gain), passed("b", "errors", none, nil)},
+		"pass: 2 of 2 legs, each reaches what its gate asks for":                                                 {passed("a", "errors", good, gain), passed("b", "points", good, gain)},
+	} {
+		if got := StatusLine(newReport(legs...)); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

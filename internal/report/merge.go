@@ -80,6 +80,8 @@ func (r *Report) sameRun(p Report) error {
 		return fmt.Errorf("the reports are of two runs, %q and %q", r.Name, p.Name)
 	case !slices.Equal(p.Expected, r.Expected):
 		return errors.New("the reports are of manifests with different legs")
+	case measured(p.Measure) != measured(r.Measure):
+		return fmt.Errorf("the reports were judged differently: by the measure %s, and by %s", measured(r.Measure), measured(p.Measure))
 	case p.Rule != r.Rule || p.Margin != r.Margin:
 		return fmt.Errorf("the reports were judged differently: by the rule %s with a margin of %g, and by %s with %g", r.Rule, r.Margin, p.Rule, p.Margin)
 	}

@@ -15,7 +15,7 @@ import (
 const maxSize = 256 << 20
 
 // Read decodes a report of the schema that is known here. Verdict, lines of the agents and sums are worked out anew from the
-// legs, whatever the document says of them. Names that stand for something (of legs, verdicts, rules, phases) are checked: they become
+// legs, whatever the document says of them. Names that stand for something (of legs, verdicts, rules, measures, phases) are checked: they become
 // names of files, and choices; other texts are as they come.
 func Read(r io.Reader) (Report, error) {
 	return read(r, maxSize)
@@ -65,6 +65,9 @@ func (r *Report) check() error {
 	if !isRule(r.Rule) {
 		return fmt.Errorf("there is no rule %.80q", r.Rule)
 	}
+	if !isMeasure(r.Measure) {
+		return fmt.Errorf("there is no measure %.80q", r.Measure)
+	}
 	for i := range r.Legs {
 		l := &r.Legs[i]
 		if !manifest.IsName(l.ID) {
@@ -79,6 +82,9 @@ func (r *Report) check() error {
 		if l.Rule != "" && !isRule(l.Rule) {
 			return fmt.Errorf("leg %s: there is no rule %.80q", l.ID, l.Rule)
 		}
+		if !isMeasure(l.Measure) {
+			return fmt.Errorf("leg %s: there is no measure %.80q", l.ID, l.Measure)
+		}
 		for _, p := range l.Phases {
 			if p.Name != "trial" && p.Name != "sample" && p.Name != "full" {
 				return fmt.Errorf("leg %s: there is no phase %.80q", l.ID, p.Name)
@@ -89,6 +95,10 @@ func (r *Report) check() error {
 		}
 	}
 	return nil
+}
+
+func isMeasure(name string) bool {
+	return slices.Contains(gate.Measures(), gate.Measure(measured(name)))
 }
 
 func isRule(name string) bool { return slices.Contains(gate.Rules(), gate.Rule(name)) }

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -24,6 +25,7 @@ type Report struct {
 	Verdict     gate.Verdict `json:"verdict"` // the worst of the legs'
 	Started     time.Time    `json:"started"`
 	Margin      float64      `json:"min_improvement"` // the manifest's; an agent may have its own, see Leg
+	Measure     string       `json:"measure"`         // what Margin is measured in, see gate.Measure
 	Rule        string       `json:"rule"`
 	Expected    []string     `json:"expected"` // ids of all legs of the manifest, in its order; this run may have had some of them only
 	Legs        []Leg        `json:"legs"`
@@ -72,6 +74,7 @@ type Leg struct {
 	Provider    string        `json:"provider"`
 	BaseModel   string        `json:"base_model"`
 	Margin      float64       `json:"min_improvement"` // what this leg had to show, by the rule
+	Measure     string        `json:"measure"`         // what Margin and the improvement are measured in: relative, points or errors
 	Rule        string        `json:"rule"`
 	Verdict     gate.Verdict  `json:"verdict"`
 	Reasons     []string      `json:"reasons"` // plain sentences, the verdict's first
@@ -199,15 +202,16 @@ type Answer struct {
 // none of the five verdicts becomes an error, and so does one that passes though no decision of its last phase does, or one of its guards does not: what was
 // not judged does not pass.
 func (r *Report) Complete() {
-	r.Schema = Schema
+	r.Schema, r.Measure = Schema, measured(r.Measure)
 	verdicts := make([]gate.Verdict, len(r.Legs))
 	r.Agents, r.Launched, r.CostUSD, r.ReservedUSD = make([]Agent, len(r.Legs)), 0, 0, 0
 	r.Legs, r.Expected, r.Changes = orEmpty(r.Legs), orEmpty(r.Expected), orEmpty(r.Changes)
 	for i := range r.Legs {
 		l := &r.Legs[i]
 		if l.Rule == "" {
-			l.Rule, l.Margin = r.Rule, r.Margin
+			l.Rule, l.Margin, l.Measure = r.Rule, r.Margin, r.Measure
 		}
+		l.Measure = measured(l.Measure)
 		l.complete()
 		verdicts[i] = l.Verdict
 		r.Launched += l.Launched
@@ -268,6 +272,9 @@ func (l *Leg) complete() {
 		a.Most = orEmpty(a.Most)
 	}
 }
+
+// measured is what a document says that tells no measure: it is of before there was more than one.
+func measured(measure string) string { return cmp.Or(measure, string(gate.Relative)) }
 
 func orEmpty[T any](s []T) []T {
 	if s == nil {

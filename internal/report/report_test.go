@@ -26,7 +26,7 @@ func leg(id string, v gate.Verdict) Leg {
 }
 
 func TestComplete(t *testing.T) {
-	r := Report{Margin: 0.1, Rule: "significant", Launched: 99, CostUSD: 99, Verdict: gate.Pass, Agents: make([]Agent, 5), Legs: []Leg{leg("a", gate.Pass), {ID: "b", Agent: "b", Verdict: gate.Fail, Margin: 0.3, Rule: "strict"}}}
+	r := Report{Margin: 0.1, Rule: "significant", Launched: 99, CostUSD: 99, Verdict: gate.Pass, Agents: make([]Agent, 5), Legs: []Leg{leg("a", gate.Pass), {ID: "b", Agent: "b", Verdict: gate.Fail, Margin: 0.3, Measure: "errors", Rule: "strict"}}}
 	r.Complete()
 	if r.Verdict != gate.Fail || r.Launched != 1 || r.CostUSD != 1.75 || len(r.Agents) != 2 || r.Schema != Schema {
 		t.Errorf("verdict %s, %d launched, %v USD, %d agents, schema %d", r.Verdict, r.Launched, r.CostUSD, len(r.Agents), r.Schema)
@@ -38,11 +38,11 @@ func TestComplete(t *testing.T) {
 	if b := r.Agents[1]; b.Base != nil || b.Tuned != nil || b.Improvement != nil || b.PValue != nil {
 		t.Errorf("what was not measured has numbers: %+v", b)
 	}
-	if l := r.Legs[0]; l.Margin != 0.1 || l.Rule != "significant" {
-		t.Errorf("the leg a is judged by %v, %q", l.Margin, l.Rule)
+	if l := r.Legs[0]; l.Margin != 0.1 || l.Measure != "relative" || l.Rule != "significant" {
+		t.Errorf("the leg a is judged by %v, %q, %q", l.Margin, l.Measure, l.Rule)
 	}
-	if l := r.Legs[1]; l.Margin != 0.3 || l.Rule != "strict" {
-		t.Errorf("the leg b lost its own gate: %v, %q", l.Margin, l.Rule)
+	if l := r.Legs[1]; l.Margin != 0.3 || l.Measure != "errors" || l.Rule != "strict" {
+		t.Errorf("the leg b lost its own gate: %v, %q, %q", l.Margin, l.Measure, l.Rule)
 	}
 	again := r
 	again.Complete()
@@ -211,12 +211,13 @@ func TestMergeRefuses(t *testing.T) {
 		return []Report{one, r}
 	}
 	for want, parts := range map[string][]Report{
-		"no report to merge":                                 nil,
-		"the leg a is in two of the reports":                 {one, with(leg("b", gate.Pass), "a", "b"), one},
-		"the leg z is none of those that the reports expect": other(func(r *Report) { r.Legs[0].ID = "z" }),
-		"the leg a is none of those that the reports expect": {with(leg("a", gate.Pass))},
-		"the reports are of two runs, \"n\" and \"m\"":       other(func(r *Report) { r.Name = "m" }),
-		"the reports are of manifests with different legs":   other(func(r *Report) { r.Expected = []string{"b"} }),
+		"no report to merge":                                                                                           nil,
+		"the leg a is in two of the reports":                                                                           {one, with(leg("b", gate.Pass), "a", "b"), one},
+		"the leg z is none of those that the reports expect":                                                           other(func(r *Report) { r.Legs[0].ID = "z" }),
+		"the leg a is none of those that the reports expect":                                                           {with(leg("a", gate.Pass))},
+		"the reports are of two runs, \"n\" and \"m\"":                                                                 other(func(r *Report) { r.Name = "m" }),
+		"the reports are of manifests with different legs":                                                             other(func(r *Report) { r.Expected = []string{"b"} }),
+		"the reports were judged differently: by the measure relative, and by errors":                                  other(func(r *Report) { r.Measure = "errors" }),
 		"the reports were judged differently: by the rule significant with a margin of 0.1, and by point with 0.1":     other(func(r *Report) { r.Rule = "point" }),
 		"the reports were judged differently: by the rule significant with a margin of 0.1, and by significant with 0": other(func(r *Report) { r.Margin = 0 }),
 	} {
@@ -270,6 +271,8 @@ func TestReadRefuses(t *testing.T) {
 		`{"schema":1,"rule":"\n\n<img src=x>"}`:                                                                                  `reading the report: there is no rule "\n\n<img src=x>"`,
 		`{"schema":1,"rule":"point","expected":["a","../x"]}`:                                                                    `reading the report: expected holds "../x"`,
 		`{"schema":1,"rule":"point","expected":["a","a"]}`:                                                                       `reading the report: expected holds "a"`,
+		`{"schema":1,"rule":"point","measure":"<b>"}`:                                                                            `reading the report: there is no measure "<b>"`,
+		`{"schema":1,"rule":"point","legs":[{"id":"a","verdict":"fail","measure":"<b>"}]}`:                                       `reading the report: leg a: there is no measure "<b>"`,
 		`{"schema":1,"rule":"point","legs":[{"verdict":"fail"}]}`:                                                                `reading the report: "" cannot be the id of a leg`,
 		`{"schema":1,"rule":"point","legs":[{"id":"../../x","verdict":"fail"}]}`:                                                 `reading the report: "../../x" cannot be the id of a leg`,
 		`{"schema":1,"rule":"point","legs":[{"id":"a"}]}`:                                                                        `reading the report: leg a: there is no verdict ""`,
