@@ -52,7 +52,7 @@ func TestBudgetOfFifty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Estimated before the launch: $96.55", "Set aside: $38.62. Spent: $38.62.", `not launched: over the budget: \$19.31 more would make it \$57.93 of \$50.00`} {
+	for _, want := range []string{"**Cost** $38.62 of a budget of $50.00 · **Estimate** $96.55 of training", "**Set aside** $38.62", `not launched: over the budget: \$19.31 more would make it \$57.93 of \$50.00`} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page does not say %q:\n%s", want, page)
 		}

@@ -125,7 +125,7 @@ func totals(r report.Report) string {
 	if r.Estimate != nil {
 		parts = append(parts, fmt.Sprintf("**Estimate** %s of training, at most %s of benchmark", dollars(r.Estimate.TrainingUSD), dollars(r.Estimate.BenchmarkUSD)))
 	}
-	if r.Verdict == gate.Pending && r.ReservedUSD > 0 {
+	if r.ReservedUSD > 0 {
 		parts = append(parts, "**Set aside** "+dollars(r.ReservedUSD))
 	}
 	parts = append(parts, "**Time** "+duration(r.Seconds))
