@@ -147,9 +147,8 @@ func (e *engine) act(workflow string, ev event, stop func(log string) bool) acte
 	}
 	cmd.Stdout, cmd.Stderr = log, log
 	err := cmd.Run()
-	if stop != nil { // an engine that was interrupted leaves its containers, and the next one calls its own the same
-		_ = exec.Command("sh", "-c", "podman ps -aq --filter name=^act-tunegate | xargs -r podman rm -f; podman volume prune -f").Run()
-	}
+	// What the engine leaves, or is still removing, would be in the way of the next one, which calls its own the same.
+	_ = exec.Command("sh", "-c", "podman ps -aq --filter name=^act- | xargs -r podman rm -f; podman volume ls -q --filter name=^act- | xargs -r podman volume rm -f").Run()
 	out := acted{log.text.String(), err}
 	if strings.Contains(out.log, e.key) {
 		e.t.Errorf("%s %s: the key of the service stands in the log", workflow, ev.name)
