@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,6 +22,12 @@ func TestMain(m *testing.M) {
 	sandbox.Main()
 	if os.Getenv(runAsMain) != "" {
 		main()
+	}
+	if filepath.Base(os.Args[0]) != "tunegate" { // as which scripts call this program
+		flag.Parse()
+	}
+	if f := flag.Lookup("test.parallel"); f != nil && f.Value.String() == f.DefValue {
+		_ = f.Value.Set("8") // most of the tests wait for processes and for what may lag: more of them at a time than there are processors
 	}
 	testscript.Main(m, map[string]func(){"tunegate": main})
 }
