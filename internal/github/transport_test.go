@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -92,9 +93,9 @@ func TestRefusedConnections(t *testing.T) {
 func TestARequestThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, c, _ := stage(t)
-		n := 0
+		var n atomic.Int64 // of requests; each is served by a goroutine of its own
 		f.Intercept(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-			if n++; n == 1 {
+			if n.Add(1) == 1 {
 				<-r.Context().Done()
 				return
 			}
