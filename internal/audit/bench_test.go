@@ -54,6 +54,7 @@ func BenchmarkRun(b *testing.B) {
 		{"quick", Input{Train: f, Encoding: encoding(b), TrainingContext: 65536}},
 		{"quick-tests", Input{Train: f, Encoding: encoding(b), TrainingContext: 65536, Tests: tests}},
 		{"no-tokens", Input{Train: f}},
+		{"deep", Input{Train: f, Encoding: encoding(b), TrainingContext: 65536, Deep: true}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.SetBytes(f.Size())
@@ -112,7 +113,7 @@ func BenchmarkStages(b *testing.B) {
 	stage("limit-xxh3", len(raw), func() { lines += int(xxh3.Hash(raw) & 1) })
 	rules := rulesOf(false)
 	fresh := func() *worker {
-		w := newWorker(Input{Train: f}, f.Name(), rules, newTextRules(rules), nil)
+		w := newWorker(Input{Train: f}, f.Name(), rules, newTextRules(rules), nil, make(recollection, recalledTexts))
 		w.out = new(yield)
 		return w
 	}

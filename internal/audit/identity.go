@@ -18,7 +18,7 @@ func (w *worker) identify(row *dataset.Row, e *example, quotable bool) {
 			key = append(append(key, byte(len(s))), s...)
 			return
 		}
-		h := xxh3.HashString128(s)
+		h := w.hashes.of(s)
 		key = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(append(key, 0xff), h.Hi), h.Lo)
 	}
 	form := func(calls string, of func(dst []byte, calls string) []byte) {

@@ -92,9 +92,9 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 	var wholes, prompts matches
 	defer wholes.close()
 	defer prompts.close()
-	texts := newTextRules(rules)
+	texts, known := newTextRules(rules), make(recollection, recalledTexts)
 	for y, err := range dataset.Map(ctx, f, workers, func() func(*dataset.Block) *yield {
-		return newWorker(in, f.Name(), rules, texts, tests).block
+		return newWorker(in, f.Name(), rules, texts, tests, known).block
 	}) {
 		if err != nil {
 			return nil, err
@@ -144,22 +144,23 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 
 // worker is the state of one goroutine.
 type worker struct {
-	file    string
-	context rowContext
-	counter *tokens.Counter
-	roles   [3]int // tokens of user, assistant, system
-	memo    [256]memo
-	rows    []Rule // those that look at rows
-	texts   *textRules
-	tests   *testIndex
-	key     []byte
-	fold    []byte
-	byText  map[string]int32   // label to its index in the block
-	said    map[string]*saying // of short matches
-	matched []match            // in the text at hand
-	calls   dataset.CallForm
-	form    []byte // of calls
-	out     *yield
+	file     string
+	context  rowContext
+	counter  *tokens.Counter
+	roles    [3]int       // tokens of user, assistant, system
+	recalled recollection // shared
+	hashes   hashes
+	rows     []Rule // those that look at rows
+	texts    *textRules
+	tests    *testIndex
+	key      []byte
+	fold     []byte
+	byText   map[string]int32   // label to its index in the block
+	said     map[string]*saying // of short matches
+	matched  []match            // in the text at hand
+	calls    dataset.CallForm
+	form     []byte // of calls
+	out      *yield
 }
 
 // rowContext is what a rule that looks at a row may know besides.
@@ -168,15 +169,8 @@ type rowContext struct {
 	tokens int // training tokens of the row
 }
 
-// memo remembers the tokens of a text, and that no text rule applies to it: system prompts repeat on every row.
-type memo struct {
-	key    xxh3.Uint128
-	tokens int
-	clean  bool
-}
-
-func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex) *worker {
-	w := &worker{file: file, texts: texts, tests: tests, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
+func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex, known recollection) *worker {
+	w := &worker{file: file, texts: texts, tests: tests, recalled: known, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
 	if in.Encoding != nil {
 		w.counter = in.Encoding.NewCounter()
 		for i, role := range [...]string{"user", "assistant", "system"} {
@@ -203,6 +197,7 @@ func (w *worker) block(b *dataset.Block) *yield {
 	clear(w.byText)
 	for row := range b.Rows() {
 		w.out.rows++
+		w.hashes.n = 0
 		for _, p := range row.Problems {
 			w.find(row.Line, p.Col, &saying{rule: p.Rule, message: p.Message, hint: p.Hint})
 		}
@@ -249,20 +244,6 @@ func (w *worker) example(row *dataset.Row, quotable bool) {
 	}
 }
 
-// recall returns the place to remember a text, and whether it holds that text. Short texts are not worth it: nil.
-func (w *worker) recall(text string) (*memo, bool) {
-	if len(text) < 64 {
-		return nil, false
-	}
-	key := xxh3.HashString128(text)
-	m := &w.memo[key.Lo%uint64(len(w.memo))]
-	if m.key == key {
-		return m, true
-	}
-	*m = memo{key: key, tokens: -1}
-	return m, false
-}
-
 func (w *worker) count(text string) int {
 	switch text { // of roles, there are more than of any other text
 	case "user":
@@ -272,12 +253,15 @@ func (w *worker) count(text string) int {
 	case "system":
 		return w.roles[2]
 	}
-	m, _ := w.recall(text)
-	if m == nil {
+	if len(text) < recalledLeast {
 		return w.counter.CountString(text)
 	}
-	if m.tokens < 0 {
-		m.tokens = w.counter.CountString(text)
+	key := w.hashes.of(text)
+	known := w.recalled.find(key)
+	n := known.tokens()
+	if n < 0 {
+		n = w.counter.CountString(text)
+		w.recalled.keep(key, known.counted(n))
 	}
-	return m.tokens
+	return n
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/dataset"
+	"github.com/zeebo/xxh3"
 )
 
 // textRules finds the places in a text at which some rule has to look. It is read-only once made.
@@ -49,9 +50,13 @@ const maxPerText = 20
 func (w *worker) scan(row *dataset.Row) bool {
 	before := len(w.out.spots)
 	eachText(row, func(i int, content bool, depth int, text string) {
-		seen, known := w.recall(text)
-		if known && seen.clean {
-			return
+		var key xxh3.Uint128
+		var known recalled
+		if len(text) >= recalledLeast {
+			key = w.hashes.of(text)
+			if known = w.recalled.find(key); known&clean(depth) != 0 {
+				return
+			}
 		}
 		s := textScan{row: row, message: i, content: content}
 		w.matched = w.matched[:0]
@@ -59,8 +64,8 @@ func (w *worker) scan(row *dataset.Row) bool {
 		if text[0] == '{' || text[0] == '[' {
 			eachEscaped(text, depth, func(inner string, from int) bool { return w.scanText(&s, inner, from, true) })
 		}
-		if seen != nil {
-			seen.clean = s.found+s.deep == 0
+		if len(text) >= recalledLeast && s.found+s.deep == 0 {
+			w.recalled.keep(key, known|clean(depth))
 		}
 	})
 	return len(w.out.spots) > before
