@@ -1,6 +1,9 @@
 package audit
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // attribute is what people are told apart by.
 type attribute int
@@ -126,82 +129,81 @@ type mention struct {
 	start, end int
 }
 
-// mentions appends the places that name a group of persons. A look at the first three letters passes over most words: no
-// branch depends on where words end.
+// mentions appends the places that name a group of persons. A look at the first three letters passes over most words.
 func (v *vocabulary) mentions(dst []mention, text string) []mention {
 	var lower [32]byte
 	var waiting mention // an adjective, until the next word
 	var last *groupWord // of the vocabulary
 	lastEnd := 0
 	number, numberEnd, ofNumber := 0, 0, false
-	class := func(i int) int {
-		if i < len(text) {
-			return int(v.letters[text[i]])
-		}
-		return 0
-	}
-	three := class(0)<<5 | class(1)
-	before := 0
-	for at := range len(text) {
-		three = (three<<5 | class(at+2)) & (1<<15 - 1)
-		hit := v.starts[three/64] >> (three % 64) & 1
-		hit &= uint64(before-1) >> 63 // only where no letter stands ahead
-		before = three >> 10
-		if hit == 0 {
-			continue
-		}
-		start, i := at, at
-		for i < len(text) && v.letters[text[i]] != 0 {
-			i++
-		}
-		n := i - start
-		if n >= len(lower) {
-			continue
-		}
-		if !v.apart(text[lastEnd:start]) {
-			last = nil
-		}
-		if digit(text[start]) {
-			number, numberEnd = amount(text[start:i]), i
-			if last != nil && last.kind == years && number > 0 {
-				dst = append(dst, mention{age, stage(number), start, i})
+	var tail [windowRoom]byte
+	inside := uint64(0) // 1 where the window begins within a word
+	for from := 0; from < len(text); from += windowSize {
+		w := window(text, from, &tail)
+		letters, beyond := wordBits(w)
+		letters |= beyond
+		starts := letters &^ (letters<<1 | inside)
+		inside = letters >> (windowSize - 1)
+		for ; starts != 0; starts &= starts - 1 {
+			at := bits.TrailingZeros64(starts) % windowSize
+			three := int(v.letters[w[at]])<<10 | int(v.letters[w[at+1]])<<5 | int(v.letters[w[at+2]])
+			if v.starts[three/64]>>(three%64)&1 == 0 {
+				continue
 			}
-			continue
-		}
-		for k := range n {
-			lower[k] = text[start+k]
-			if c := lower[k]; c >= 'A' && c <= 'Z' {
-				lower[k] = c | 0x20
+			start := from + at
+			i := start
+			for i < len(text) && v.letters[text[i]] != 0 {
+				i++
 			}
-		}
-		w := v.words[string(lower[:n])]
-		if w == nil {
-			continue
-		}
-		prior := last
-		if prior == nil {
-			prior = new(groupWord)
-		}
-		last, lastEnd = w, i
-		if prior.kind == adjective && w.kind == adjective {
-			continue // African American
-		}
-		if prior.kind == adjective && w.noun && waiting.end > 0 {
-			dst = append(dst, waiting)
-		}
-		m := mention{w.of, w.group, start, i}
-		if w.kind == year {
-			ofNumber = number > 0 && v.apart(text[numberEnd:start])
-		}
-		waiting = mention{}
-		switch {
-		case w.kind == adjective && w.of == age && prior.kind == year && ofNumber: // the old of 67 years old
-			m.group = stage(number)
-			dst = append(dst, m)
-		case w.kind == adjective && prior.kind != field:
-			waiting = m
-		case w.group >= 0:
-			dst = append(dst, m)
+			n := i - start
+			if n >= len(lower) {
+				continue
+			}
+			if !v.apart(text[lastEnd:start]) {
+				last = nil
+			}
+			if digit(text[start]) {
+				number, numberEnd = amount(text[start:i]), i
+				if last != nil && last.kind == years && number > 0 {
+					dst = append(dst, mention{age, stage(number), start, i})
+				}
+				continue
+			}
+			for k := range n {
+				lower[k] = text[start+k]
+				if c := lower[k]; c >= 'A' && c <= 'Z' {
+					lower[k] = c | 0x20
+				}
+			}
+			w := v.words[string(lower[:n])]
+			if w == nil {
+				continue
+			}
+			prior := last
+			if prior == nil {
+				prior = new(groupWord)
+			}
+			last, lastEnd = w, i
+			if prior.kind == adjective && w.kind == adjective {
+				continue // African American
+			}
+			if prior.kind == adjective && w.noun && waiting.end > 0 {
+				dst = append(dst, waiting)
+			}
+			m := mention{w.of, w.group, start, i}
+			if w.kind == year {
+				ofNumber = number > 0 && v.apart(text[numberEnd:start])
+			}
+			waiting = mention{}
+			switch {
+			case w.kind == adjective && w.of == age && prior.kind == year && ofNumber: // the old of 67 years old
+				m.group = stage(number)
+				dst = append(dst, m)
+			case w.kind == adjective && prior.kind != field:
+				waiting = m
+			case w.group >= 0:
+				dst = append(dst, m)
+			}
 		}
 	}
 	return dst

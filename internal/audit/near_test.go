@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/suite"
@@ -250,6 +252,11 @@ func FuzzSpans(f *testing.F) {
 	for _, s := range []string{"", "a", "Hello, World's end", "ÄÖ straße", "明天上海 ok", "\xff\xc3a\xe6", "x\u0301y", "ไทย", "1.5e3 A1"} {
 		f.Add(s)
 	}
+	for n := range 2 * windowRoom { // words, and what is not ASCII, at and over the end of a window
+		lead := strings.Repeat("x", n%9) + strings.Repeat(" ab", n/9)
+		f.Add(lead + " Wörter1234567 naïve" + lead + " 世界ok" + lead)
+		f.Add(strings.Repeat("Y", n) + " end " + strings.Repeat("z1", n) + lead)
+	}
 	a := newAlphabet()
 	f.Fuzz(func(t *testing.T, text string) {
 		words, spans := a.words(nil, text), a.spans(nil, text)
@@ -259,6 +266,15 @@ func FuzzSpans(f *testing.F) {
 		for i, s := range spans {
 			if one := a.words(nil, text[s[0]:s[1]]); len(one) != 1 || one[0] != words[i] {
 				t.Fatalf("word %d of %q is not %q", i, text, text[s[0]:s[1]])
+			}
+			small := strings.Map(func(r rune) rune {
+				if r < utf8.RuneSelf {
+					return unicode.ToLower(r)
+				}
+				return r
+			}, text[s[0]:s[1]])
+			if one := a.words(nil, small); utf8.ValidString(text) && (len(one) != 1 || one[0] != words[i]) {
+				t.Fatalf("word %d of %q is not %q", i, text, small)
 			}
 		}
 	})
