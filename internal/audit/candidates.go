@@ -5,10 +5,11 @@ import (
 	"sync"
 )
 
-// Requests that share a key are candidates. The keys are gone through in parts, each of which sorts pairs of key and
-// request in an array of bounded size; of a key that many share, each request meets the first and the last few before it.
+// Requests that share a key are candidates. Records of key and request are dealt out into parts by key, as many parts at a time as
+// roundParts allow, and each part is sorted; of a key that many share, each request meets the first and the last few before it.
 const (
-	partKeys   = 1 << 20 // about how many at once
+	partKeys   = 1 << 20 // about how many records a part has
+	roundParts = 16      // parts at a time: 128 MB
 	meetFirst  = 4
 	meetBefore = 6
 	meetTests  = 32
@@ -22,49 +23,71 @@ const (
 // is over by an empty list.
 func (l *likeness) group(each int, add func(dst []uint64, r *request, scratch []uint32) []uint64, visitor func() func([]int32)) {
 	n := len(l.requests)
-	parts := uint64(max(4, n*each/partKeys))
-	next := make(chan uint64, parts)
-	for p := range parts {
-		next <- p
-	}
-	close(next)
-	var wg sync.WaitGroup
-	for range l.study.workers {
-		wg.Go(func() {
-			var records, spare, keys []uint64
-			scratch := make([]uint32, 0, keyWords+1)
-			var rows []int32
-			for p := range next {
-				records = records[:0]
-				for i := range l.requests {
+	parts := max(4, n*each/partKeys)
+	for from := 0; from < parts; from += roundParts {
+		to := min(parts, from+roundParts)
+		dealt := make([][][]uint64, l.study.workers) // by worker and part: a worker's requests stand together, and in order
+		var wg sync.WaitGroup
+		for worker := range dealt {
+			wg.Go(func() {
+				hands := make([][]uint64, to-from)
+				scratch := make([]uint32, 0, keyWords)
+				var keys []uint64
+				for i := n * worker / len(dealt); i < n*(worker+1)/len(dealt); i++ {
 					keys = add(keys[:0], &l.requests[i], scratch)
 					for _, k := range keys {
-						if k *= hashSpread; k%parts == p {
-							records = append(records, k>>rowBits<<rowBits|uint64(i))
+						k *= hashSpread
+						if p := int(k % uint64(parts)); p >= from && p < to {
+							hands[p-from] = append(hands[p-from], k>>rowBits<<rowBits|uint64(i))
 						}
 					}
 				}
-				records, spare = radixSort(records, spare)
-				visit := visitor()
-				for from := 0; from < len(records); {
-					to := from + 1
-					for to < len(records) && records[to]>>rowBits == records[from]>>rowBits {
-						to++
+				dealt[worker] = hands
+			})
+		}
+		wg.Wait()
+		next := make(chan int, to-from)
+		for p := range to - from {
+			next <- p
+		}
+		close(next)
+		for range l.study.workers {
+			wg.Go(func() {
+				var records, spare []uint64
+				var rows []int32
+				for p := range next {
+					records = records[:0]
+					for _, hands := range dealt {
+						records = append(records, hands[p]...)
+						hands[p] = nil
 					}
-					if to-from > 1 {
-						rows = rows[:0]
-						for _, r := range records[from:to] {
-							rows = append(rows, int32(r&(1<<rowBits-1)))
-						}
-						visit(slices.Compact(rows))
-					}
-					from = to
+					records, spare = radixSort(records, spare)
+					rows = shared(records, rows, visitor())
 				}
-				visit(nil)
-			}
-		})
+			})
+		}
+		wg.Wait()
 	}
-	wg.Wait()
+}
+
+// shared calls visit with the requests of each key that several have, and with none at the end. It uses rows, and returns it.
+func shared(records []uint64, rows []int32, visit func([]int32)) []int32 {
+	for from := 0; from < len(records); {
+		to := from + 1
+		for to < len(records) && records[to]>>rowBits == records[from]>>rowBits {
+			to++
+		}
+		if to-from > 1 {
+			rows = rows[:0]
+			for _, r := range records[from:to] {
+				rows = append(rows, int32(r&(1<<rowBits-1)))
+			}
+			visit(slices.Compact(rows))
+		}
+		from = to
+	}
+	visit(nil)
+	return rows
 }
 
 // rowBits are those of a record that number its request; the other 33 are its key's.
@@ -106,12 +129,15 @@ func meetings(rows []int32, first, before int, meet func(later, earlier int32)) 
 
 // compareShort finds for each short request the closest earlier one, and the tests that it is like.
 func (l *likeness) compareShort() {
-	l.wordbook.weigh(len(l.requests))
+	to := l.wordbook.weigh(len(l.requests))
 	for i := range l.requests {
 		r := &l.requests[i]
-		for _, w := range l.wordsOf(r) {
-			r.weight += l.wordbook.weight[w]
+		words := l.wordsOf(r)
+		for k, w := range words {
+			words[k] = to[w]
+			r.weight += l.wordbook.weight[to[w]]
 		}
+		slices.Sort(words)
 	}
 	tests := int32(l.testCount())
 	var mu sync.Mutex
@@ -130,7 +156,8 @@ func (l *likeness) compareShort() {
 			if b.much >= closeBy || b.much > 0 && b.to == earlier || min(a.weight, c.weight) < leastShare*max(a.weight, c.weight) || !l.comparable(a, c) {
 				return
 			}
-			if share, within := w.compare(l.wordsOf(a), l.wordsOf(c)); !w.numbersApart() && (share >= alikeWords || within && share >= alikeSub) && closer(likest{earlier, share}, *b) {
+			share, within := w.compare(l.wordsOf(a), l.wordsOf(c), a.weight, c.weight)
+			if (share >= alikeWords || within && share >= alikeSub) && !w.numbersApart() && closer(likest{earlier, share}, *b) {
 				*b = likest{earlier, share}
 			}
 		}
@@ -152,8 +179,8 @@ func (l *likeness) compareShort() {
 			}
 			for _, test := range rows[:min(t, meetTests)] {
 				for _, row := range rows[t:min(len(rows), t+meetRows)] {
-					r := &l.requests[row]
-					if share, within := w.compare(l.wordsOf(&l.requests[test]), l.wordsOf(r)); share >= testWording || within && share >= testSub {
+					t, r := &l.requests[test], &l.requests[row]
+					if share, within := w.compare(l.wordsOf(t), l.wordsOf(r), t.weight, r.weight); share >= testWording || within && share >= testSub {
 						gifts = append(gifts, leak{line: r.line, test: test, share: share})
 					}
 				}

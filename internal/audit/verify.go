@@ -76,10 +76,7 @@ func (l *likeness) verifySome(candidates []candidate) (waiting []candidate, err 
 		var starts []int32
 		return func(b *dataset.Block) []shingled {
 			var out []shingled
-			for row := range b.Rows() {
-				if row.Line/64 >= len(asked) || asked[row.Line/64]>>(row.Line%64)&1 == 0 {
-					continue
-				}
+			for row := range b.RowsAt(func(line int) bool { return line/64 < len(asked) && asked[line/64]>>(line%64)&1 != 0 }) {
 				words, _ = promptWords(words[:0], l.alphabet, row)
 				keep = l.templates.mask(keep[:0], words)
 				kept = kept[:0]

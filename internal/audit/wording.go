@@ -6,13 +6,17 @@ import (
 	"strings"
 )
 
-// wordbook numbers the words of short requests.
+// wordbook numbers the words of short requests, first as they come, and once all are there the rarest first (weigh).
 type wordbook struct {
 	ids    map[uint64]uint32
 	texts  []string
 	rows   []int32   // requests that have the word
 	weight []float32 // what it says about a request, see weigh
+	rare   uint32    // words with lower numbers are in mostRare requests at most
 }
+
+// mostRare is in how many requests a word may be and still be a misspelling of another.
+const mostRare = 2
 
 func (v *wordbook) id(hash uint64, text string) uint32 {
 	id, ok := v.ids[hash]
@@ -35,12 +39,30 @@ func (v *wordbook) count(words []uint32) {
 }
 
 // weigh gives each word its inverse document frequency (Spärck Jones 1972): requests differ by what they are about, and
-// hardly by the words that all of them have.
-func (v *wordbook) weigh(requests int) {
-	v.weight = make([]float32, len(v.rows))
+// hardly by the words that all of them have. It numbers the words anew, the rarest first, and returns their new numbers by the old:
+// what says most about two requests is compared first.
+func (v *wordbook) weigh(requests int) (to []uint32) {
+	order := make([]uint64, len(v.rows))
 	for i, n := range v.rows {
-		v.weight[i] = float32(math.Log(1 + float64(requests)/float64(max(n, 1))))
+		order[i] = uint64(n)<<32 | uint64(i)
 	}
+	slices.Sort(order)
+	to = make([]uint32, len(order))
+	texts := make([]string, len(order))
+	v.weight, v.ids = make([]float32, len(order)), nil
+	for i, o := range order {
+		rows, old := int32(o>>32), uint32(o)
+		to[old], texts[i] = uint32(i), v.texts[old]
+		v.weight[i] = float32(math.Log(1 + float64(requests)/float64(max(rows, 1))))
+		if rows <= mostRare {
+			v.rare = uint32(i) + 1
+		}
+	}
+	for i, o := range order {
+		v.rows[i] = int32(o >> 32)
+	}
+	v.texts = texts
+	return to
 }
 
 // wording compares two short requests by their words, in any order.
@@ -59,25 +81,37 @@ const (
 )
 
 // compare returns the share of the weight of both requests' words that is in common (a weighted Jaccard index, of bags
-// of words), and whether all words of the one stand in the other.
-func (w *wording) compare(a, b []uint32) (share float32, within bool) {
+// of words), and whether all words of the one stand in the other. It takes the words in order, and the weight of them all. Where
+// the share is below alikeSub, or below alikeWords without the one in the other, it may give up and return 0.
+func (w *wording) compare(a, b []uint32, weightA, weightB float32) (share float32, within bool) {
 	w.a, w.b = w.a[:0], w.b[:0]
 	var common, onlyA, onlyB float32
 	words := 0
+	// The weight in common from which a share is that much, less what rounding may take.
+	all := weightA + weightB
+	leastWithin, least := all*(alikeSub/(1+alikeSub)-.001), all*(alikeWords/(1+alikeWords)-.001)
+	mayBeSlips := false // for all that was seen so far
 	for i, j := 0, 0; i < len(a) || j < len(b); {
 		switch {
 		case j == len(b) || i < len(a) && a[i] < b[j]:
 			onlyA += w.weight[a[i]]
+			mayBeSlips = mayBeSlips || a[i] < w.rare
 			w.a = append(w.a, a[i])
 			i++
 		case i == len(a) || b[j] < a[i]:
 			onlyB += w.weight[b[j]]
+			mayBeSlips = mayBeSlips || b[j] < w.rare
 			w.b = append(w.b, b[j])
 			j++
 		default:
 			common += w.weight[a[i]]
 			words++
 			i, j = i+1, j+1
+			continue
+		}
+		// A slip is a word of few requests, and those come first: where there was none, none will be, and what is not in common stays so.
+		if most := min(weightA-onlyA, weightB-onlyB); !mayBeSlips && most < least && (most < leastWithin || min(onlyA, onlyB) > .02) {
+			return 0, false
 		}
 	}
 	if len(w.a) > 0 && len(w.b) > 0 && len(w.a) <= maxUnlike && len(w.b) <= maxUnlike {
@@ -123,7 +157,7 @@ func (w *wording) numbersApart() bool {
 // use, such as light and night.
 func (w *wording) misspelt(x, y uint32) bool {
 	a, b := w.texts[x], w.texts[y]
-	if len(a) < 4 || len(b) < 4 || min(w.rows[x], w.rows[y]) > 2 {
+	if len(a) < 4 || len(b) < 4 || min(w.rows[x], w.rows[y]) > mostRare {
 		return false
 	}
 	most := 1
@@ -165,7 +199,7 @@ func slips(a, b string) int {
 // compared. Words that no other request has are passed over, and so misspellings and most of what was put in are.
 const keyWords = 6
 
-// keys appends a hash of all words, and one of each pair of the rarest.
+// keys appends a hash of all words, which are in order, and one of each pair of the rarest.
 func (v *wordbook) keys(dst []uint64, words []uint32, scratch []uint32) []uint64 {
 	whole := uint64(len(words))
 	rare := scratch[:0]
@@ -175,20 +209,14 @@ func (v *wordbook) keys(dst []uint64, words []uint32, scratch []uint32) []uint64
 		if i > 0 && words[i-1] == w || v.rows[w] < 2 {
 			continue
 		}
-		// Insertion among the few rarest.
-		k := len(rare)
-		for k > 0 && (v.rows[w] < v.rows[rare[k-1]] || v.rows[w] == v.rows[rare[k-1]] && w < rare[k-1]) {
-			k--
-		}
-		if k < keyWords {
-			rare = slices.Insert(rare, k, w)
-			rare = rare[:min(len(rare), keyWords)]
+		if len(rare) < keyWords {
+			rare = append(rare, w)
 		}
 	}
 	dst = append(dst, whole)
 	for i, x := range rare {
 		for _, y := range rare[:i] {
-			h := (uint64(min(x, y))<<32 | uint64(max(x, y))) * hashMix
+			h := (uint64(y)<<32 | uint64(x)) * hashMix
 			dst = append(dst, h^h>>32)
 		}
 	}

@@ -34,7 +34,10 @@ type Block struct {
 func (b *Block) Done() int64 { return b.done }
 
 // Rows yields the rows of the block in order, each good until the next. Blank lines are not rows.
-func (b *Block) Rows() iter.Seq[*Row] {
+func (b *Block) Rows() iter.Seq[*Row] { return b.RowsAt(func(int) bool { return true }) }
+
+// RowsAt is Rows for some lines: the others are passed over without a look at what they hold.
+func (b *Block) RowsAt(wanted func(line int) bool) iter.Seq[*Row] {
 	return func(yield func(*Row) bool) {
 		b.blank = b.p.blank[:0]
 		defer func() { b.p.blank = b.blank }()
@@ -53,6 +56,9 @@ func (b *Block) Rows() iter.Seq[*Row] {
 				raw, rest = rest[:n], rest[n+1:]
 			} else {
 				rest = nil
+			}
+			if !wanted(line) {
+				continue
 			}
 			raw = bytes.TrimSuffix(raw, []byte("\r"))
 			if len(bytes.TrimLeft(raw, " \t\r")) == 0 {
