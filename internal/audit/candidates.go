@@ -61,7 +61,7 @@ func (l *likeness) group(each int, add func(dst []uint64, r *request, scratch []
 						records = append(records, hands[p]...)
 						hands[p] = nil
 					}
-					records, spare = radixSort(records, spare)
+					records, spare = radixSort(records, spare, rowBits)
 					rows = shared(records, rows, visitor())
 				}
 			})
@@ -93,13 +93,16 @@ func shared(records []uint64, rows []int32, visit func([]int32)) []int32 {
 // rowBits are those of a record that number its request; the other 33 are its key's.
 const rowBits = 31
 
-// radixSort sorts by the keys and keeps the order of the requests of equal ones. It returns the sorted array and the other.
-func radixSort(a, b []uint64) (sorted, spare []uint64) {
+// radixSort sorts by the bits from shift on, and keeps the order of what is equal there. It returns the sorted array and the other.
+func radixSort[T ~uint64](a, b []T, shift int) (sorted, spare []T) {
 	b = slices.Grow(b[:0], len(a))[:len(a)]
-	for shift := rowBits; shift < 64; shift += 11 {
+	for ; shift < 64; shift += 11 {
 		var count [1 << 11]int
 		for _, v := range a {
 			count[v>>shift&(1<<11-1)]++
+		}
+		if slices.Contains(count[:], len(a)) {
+			continue // all are equal there
 		}
 		at := 0
 		for i, n := range count {
@@ -201,6 +204,8 @@ func (l *likeness) testCount() int { return len(l.study.tests.Tests) }
 // 28, 28 and 8 bits (maxRows).
 type candidate uint64
 
+const bandBits = 8
+
 func newCandidate(later, earlier int32, bands int) candidate {
 	return candidate(later)<<36 | candidate(earlier)<<8 | candidate(bands)
 }
@@ -208,9 +213,9 @@ func (c candidate) later() int32   { return int32(c >> 36) }
 func (c candidate) earlier() int32 { return int32(c >> 8 & (1<<28 - 1)) }
 func (c candidate) bands() int     { return int(c & 0xff) }
 
-// join sorts candidates and joins those of the same two requests.
-func join(cs []candidate) []candidate {
-	slices.Sort(cs)
+// join sorts candidates and joins those of the same two requests. It returns them, and room to use again.
+func join(cs, spare []candidate) (joined, room []candidate) {
+	cs, spare = radixSort(cs, spare, bandBits)
 	out := cs[:0]
 	for _, c := range cs {
 		if n := len(out); n > 0 && out[n-1]>>8 == c>>8 {
@@ -219,7 +224,7 @@ func join(cs []candidate) []candidate {
 			out = append(out, c)
 		}
 	}
-	return out
+	return out, spare
 }
 
 const (
@@ -241,11 +246,11 @@ func (l *likeness) longCandidates() []candidate {
 		}
 		return dst
 	}, func() func([]int32) {
-		var found []candidate
+		var found, spare []candidate
 		room := 1 << 20
 		return func(rows []int32) {
 			if rows == nil {
-				found = join(found)
+				found, _ = join(found, spare)
 				mu.Lock()
 				defer mu.Unlock()
 				all = append(all, found...)
@@ -260,12 +265,12 @@ func (l *likeness) longCandidates() []candidate {
 				}
 			})
 			if len(found) > room { // most are met band after band
-				found = join(found)
+				found, spare = join(found, spare)
 				room = 1<<20 + 2*len(found)
 			}
 		}
 	})
-	all = join(all)
+	all, _ = join(all, nil)
 	// Of each later row the few that share most bands, the earlier first.
 	out := all[:0]
 	for len(all) > 0 {

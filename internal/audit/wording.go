@@ -12,6 +12,7 @@ type wordbook struct {
 	texts  []string
 	rows   []int32   // requests that have the word
 	weight []float32 // what it says about a request, see weigh
+	digits []bool    // that it has some
 	rare   uint32    // words with lower numbers are in mostRare requests at most
 }
 
@@ -49,10 +50,11 @@ func (v *wordbook) weigh(requests int) (to []uint32) {
 	slices.Sort(order)
 	to = make([]uint32, len(order))
 	texts := make([]string, len(order))
-	v.weight, v.ids = make([]float32, len(order)), nil
+	v.weight, v.digits, v.ids = make([]float32, len(order)), make([]bool, len(order)), nil
 	for i, o := range order {
 		rows, old := int32(o>>32), uint32(o)
 		to[old], texts[i] = uint32(i), v.texts[old]
+		v.digits[i] = strings.ContainsAny(texts[i], "0123456789")
 		v.weight[i] = float32(math.Log(1 + float64(requests)/float64(max(rows, 1))))
 		if rows <= mostRare {
 			v.rare = uint32(i) + 1
@@ -90,18 +92,19 @@ func (w *wording) compare(a, b []uint32, weightA, weightB float32) (share float3
 	// The weight in common from which a share is that much, less what rounding may take.
 	all := weightA + weightB
 	leastWithin, least := all*(alikeSub/(1+alikeSub)-.001), all*(alikeWords/(1+alikeWords)-.001)
-	mayBeSlips := false // for all that was seen so far
+	slips := float32(0) // weight of the words that may be slips, of either side: as much as that can yet turn out to be in common
 	for i, j := 0, 0; i < len(a) || j < len(b); {
+		var x uint32 // in one of them only
 		switch {
 		case j == len(b) || i < len(a) && a[i] < b[j]:
-			onlyA += w.weight[a[i]]
-			mayBeSlips = mayBeSlips || a[i] < w.rare
-			w.a = append(w.a, a[i])
+			x = a[i]
+			onlyA += w.weight[x]
+			w.a = append(w.a, x)
 			i++
 		case i == len(a) || b[j] < a[i]:
-			onlyB += w.weight[b[j]]
-			mayBeSlips = mayBeSlips || b[j] < w.rare
-			w.b = append(w.b, b[j])
+			x = b[j]
+			onlyB += w.weight[x]
+			w.b = append(w.b, x)
 			j++
 		default:
 			common += w.weight[a[i]]
@@ -109,8 +112,11 @@ func (w *wording) compare(a, b []uint32, weightA, weightB float32) (share float3
 			i, j = i+1, j+1
 			continue
 		}
-		// A slip is a word of few requests, and those come first: where there was none, none will be, and what is not in common stays so.
-		if most := min(weightA-onlyA, weightB-onlyB); !mayBeSlips && most < least && (most < leastWithin || min(onlyA, onlyB) > .02) {
+		if x < w.rare { // which come first: behind them, slips is all that there is
+			if w.maySlip(x) {
+				slips += w.weight[x]
+			}
+		} else if most := min(weightA-onlyA, weightB-onlyB) + slips; most < least && (most < leastWithin || min(onlyA, onlyB) > slips+.02) {
 			return 0, false
 		}
 	}
@@ -142,7 +148,7 @@ func (w *wording) numbersApart() bool {
 		for _, x := range words {
 			switch {
 			case x == taken:
-			case strings.ContainsAny(w.texts[x], "0123456789"):
+			case w.digits[x]:
 				differ = true
 			default:
 				return false
@@ -157,18 +163,21 @@ func (w *wording) numbersApart() bool {
 // use, such as light and night.
 func (w *wording) misspelt(x, y uint32) bool {
 	a, b := w.texts[x], w.texts[y]
-	if len(a) < 4 || len(b) < 4 || min(w.rows[x], w.rows[y]) > mostRare {
+	if min(x, y) >= w.rare || !w.maySlip(x) || !w.maySlip(y) {
 		return false
 	}
 	most := 1
 	if min(len(a), len(b)) >= 7 {
 		most = 2
 	}
-	if len(a)-len(b) > most || len(b)-len(a) > most || strings.ContainsAny(a, "0123456789") || strings.ContainsAny(b, "0123456789") {
+	if len(a)-len(b) > most || len(b)-len(a) > most {
 		return false
 	}
 	return slips(a, b) <= most
 }
+
+// maySlip reports that a word is long enough to be taken for another, and no number.
+func (v *wordbook) maySlip(x uint32) bool { return len(v.texts[x]) >= 4 && !v.digits[x] }
 
 // slips counts letters put in, left out, replaced or swapped with their neighbour (optimal string alignment, by bytes) in
 // words of at most maxTypo bytes.
