@@ -93,8 +93,12 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 	defer wholes.close()
 	defer prompts.close()
 	texts, known := newTextRules(rules), make(recollection, recalledTexts)
+	var counter *tokens.Counter
+	if in.Encoding != nil {
+		counter = in.Encoding.NewCounter()
+	}
 	for y, err := range dataset.Map(ctx, f, workers, func() func(*dataset.Block) *yield {
-		return newWorker(in, f.Name(), rules, texts, tests, known).block
+		return newWorker(in, f.Name(), rules, texts, tests, known, counter).block
 	}) {
 		if err != nil {
 			return nil, err
@@ -169,10 +173,10 @@ type rowContext struct {
 	tokens int // training tokens of the row
 }
 
-func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex, known recollection) *worker {
+func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex, known recollection, counter *tokens.Counter) *worker {
 	w := &worker{file: file, texts: texts, tests: tests, recalled: known, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
-	if in.Encoding != nil {
-		w.counter = in.Encoding.NewCounter()
+	if counter != nil {
+		w.counter = counter.Share()
 		for i, role := range [...]string{"user", "assistant", "system"} {
 			w.roles[i] = w.counter.CountString(role)
 		}
