@@ -45,7 +45,7 @@ type pageView struct {
 	Legs          []pageRow
 	Next, Passed  []nextGroup
 	Drawn         []report.Leg // in the plots
-	Better        *plot
+	Better        []pageChart  // by measure
 	Cost          *plot
 	Timeline      *plot
 	Plots         bool
@@ -97,7 +97,7 @@ func newPageView(r report.Report, past *History) *pageView {
 		return ""
 	}
 	if v.Plots = len(v.Drawn) > 0; v.Plots {
-		v.Better, v.Cost, v.Timeline = improvements(v.Drawn, href), costs(v.Drawn, href), timeline(v.Drawn, href)
+		v.Better, v.Cost, v.Timeline = byMeasure(v.Drawn, href), costs(v.Drawn, href), timeline(v.Drawn, href)
 	}
 	v.Audits, v.Findings, v.NotFound = auditView(r)
 	if past != nil {
@@ -230,7 +230,11 @@ func ints(n []int) string {
 
 // tightEvidence is what a decision rests on, to be broken at few places.
 func tightEvidence(d *gate.Decision) string {
-	return fmt.Sprintf("%s %s of %d %s", tight(fmt.Sprintf("%d won,", d.Wins)), tight(fmt.Sprintf("%d lost", d.Losses)), d.N, tight("("+pValue(d.P)+")"))
+	return tightCounts(d) + " " + tight("("+pValue(d.P)+")")
+}
+
+func tightCounts(d *gate.Decision) string {
+	return fmt.Sprintf("%s %s of %d", tight(fmt.Sprintf("%d won,", d.Wins)), tight(fmt.Sprintf("%d lost", d.Losses)), d.N)
 }
 
 // orNothing writes a number for the script that sorts.

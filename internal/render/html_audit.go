@@ -111,12 +111,12 @@ func (p *htmlPage) audit(v *pageView) {
 func (p *htmlPage) finding(f findingRow) {
 	severity := escaped(f.Severity.String())
 	p.add(`<tr role="row" data-s="`, severity, `"><td role="cell" data-n="`, value(f.Rank), `"><span class="severity s-`, severity, `">`, severity, `</span></td><td role="cell">`, key("Leg"), names(f.Legs),
-		`</td><td role="cell">`, key("Where"), `<span class="where">`, quoted(f.Where), `</span></td><td role="cell" class="what"><span>`, quoted(f.Message))
+		`</td><td role="cell">`, key("Where"), `<span class="where">`, quoted(f.Where), `</span></td><td role="cell" class="what"><span>`, told(f.Message))
 	if len(f.Lines) > 0 {
 		p.add("; lines ", escaped(ints(f.Lines)))
 	}
 	if f.Hint != "" {
-		p.add("<br><small>", quoted(f.Hint), "</small>")
+		p.add("<br><small>", told(f.Hint), "</small>")
 	}
 	p.add(`<br><small class="rule">`, quoted(f.Rule), "</small></span></td></tr>\n")
 }

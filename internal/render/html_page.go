@@ -50,7 +50,7 @@ func (p *htmlPage) document(v *pageView) {
 	p.add(`
 </section>
 </main>
-<footer><p>Made by tunegate `, quoted(v.Report.Tunegate), ` from <code>report.json</code>, which has everything. An improvement is (tuned − base) / base`, own, `; each limit of its interval holds with 95 % confidence by itself.</p></footer>
+<footer><p>Made by tunegate `, quoted(v.Report.Tunegate), ` from <code>report.json</code>, which has everything. An improvement is (tuned − base) / base`, own, `; each limit of its interval holds with 95&nbsp;% confidence by itself.</p></footer>
 <p id="said" class="vh" role="status"></p>
 `, v.Script, "\n</body>\n</html>\n")
 }
@@ -81,7 +81,7 @@ func (p *htmlPage) header(v *pageView) {
 		if l.Who != "" {
 			p.add(quoted(l.Who), ": ")
 		}
-		p.add(quoted(l.Why), "</p>\n")
+		p.add(told(l.Why), "</p>\n")
 	}
 	p.totals(r)
 	p.add("</header>\n")
@@ -114,7 +114,7 @@ func (p *htmlPage) totals(r *report.Report) {
 	if r.Profile != "" {
 		p.add(`<dd class="sub">profile `, quoted(r.Profile), "</dd>")
 	}
-	p.add("</div>\n<div><dt>Gate</dt><dd>", escaped(betterBy(r.Margin, r.Measure)), `</dd><dd class="sub">rule `, quoted(r.Rule), "</dd></div>\n</dl>\n")
+	p.add("</div>\n<div><dt>Gate</dt><dd>", figure(betterBy(r.Margin, r.Measure)), `</dd><dd class="sub">rule `, quoted(r.Rule), "</dd></div>\n</dl>\n")
 }
 
 func (p *htmlPage) navigation(v *pageView) {
@@ -165,9 +165,9 @@ func (p *htmlPage) legRow(row pageRow) {
 	p.add(`<tr role="row" data-v="`, escaped(class(l.Verdict)), `"><th scope="row" role="rowheader">`, who, "</th>\n",
 		`<td role="cell" data-n="`, value(slices.Index(verdicts(), l.Verdict)), `">`, key("Verdict"), verdictBadge(l.Verdict), "</td>\n")
 	if d := row.Decision; d != nil {
-		p.add(`<td role="cell" class="n" data-n="`, value(d.Tuned), `">`, key("Base → tuned"), `<span>`, escaped(score(d.Base)), " → ", escaped(score(d.Tuned)), "</span></td>\n",
-			`<td role="cell" class="n" data-n="`, escaped(orNothing(d.Improvement)), `">`, key("Improvement"), `<span><b>`, escaped(gain(d.Improvement, l.Measure)), `</b> <small>`, escaped(strings.TrimSpace(interval(d, l.Measure))), "</small></span></td>\n",
-			`<td role="cell" data-n="`, value(d.P), `">`, key("Evidence"), `<span>`, escaped(tightEvidence(d)), "</span></td>\n")
+		p.add(`<td role="cell" class="n" data-n="`, value(d.Tuned), `">`, key("Base → tuned"), `<span>`, figure(score(d.Base)), " → ", figure(score(d.Tuned)), "</span></td>\n",
+			`<td role="cell" class="n" data-n="`, escaped(orNothing(d.Improvement)), `">`, key("Improvement"), `<span><b>`, figure(gain(d.Improvement, l.Measure)), `</b> <small>`, figure(strings.TrimSpace(interval(d, l.Measure))), "</small></span></td>\n",
+			`<td role="cell" data-n="`, value(d.P), `">`, key("Evidence"), `<span>`, figure(tightEvidence(d)), "</span></td>\n")
 	} else {
 		p.add(`<td role="cell" class="n blank">–</td><td role="cell" class="n blank">–</td><td role="cell" class="blank">–</td>`, "\n")
 	}
@@ -180,12 +180,12 @@ func (p *htmlPage) next(v *pageView) {
 	for _, n := range v.Next {
 		p.add("<h3>", names(n.Who), ": ", escaped(string(n.Verdict)), "</h3>\n")
 		for _, why := range n.Why {
-			p.add("<p>", quoted(why), "</p>\n")
+			p.add("<p>", told(why), "</p>\n")
 		}
 		if len(n.Do) > 0 {
 			p.add("<ol>")
 			for _, do := range n.Do {
-				p.add("<li>", quoted(do), "</li>")
+				p.add("<li>", told(do), "</li>")
 			}
 			p.add("</ol>\n")
 		}
@@ -198,7 +198,7 @@ func (p *htmlPage) next(v *pageView) {
 				if i > 0 {
 					p.add("; ")
 				}
-				p.add(quoted(do))
+				p.add(told(do))
 			}
 			p.add("</li>\n")
 		}
@@ -214,13 +214,13 @@ func (p *htmlPage) plots(v *pageView) {
 	p.add(`<section id="plots" aria-labelledby="h-plots">
 <h2 id="h-plots">The run in pictures</h2>
 `)
-	if v.Better != nil {
-		p.add(`<figure><figcaption><b>Improvement</b> against the margin (dashed), with the limits that hold at 95 % each.`)
-		if v.Better.Said != "" {
-			p.add(" ", escaped(v.Better.Said))
+	for _, c := range v.Better {
+		p.add(`<figure><figcaption><b>`, escaped(c.Title), `</b>, against the margin (dashed), with the limits that hold at 95&nbsp;% each.`)
+		if c.Plot.Said != "" {
+			p.add(" ", figure(c.Plot.Said))
 		}
 		p.add(` <span class="key">● pass ■ fail ◆ other</span></figcaption>`, "\n")
-		p.rows(v.Better)
+		p.rows(c.Plot)
 		p.add("</figure>\n")
 	}
 	if v.Cost != nil {

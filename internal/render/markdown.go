@@ -9,8 +9,11 @@ import (
 	"github.com/tunegate/tunegate/internal/report"
 )
 
-// verdict writes a verdict with its sign, which stands beside the word and never for it.
-func verdict(v gate.Verdict) string {
+// verdict writes a verdict with its sign.
+func verdict(v gate.Verdict) string { return signed(v, string(v)) }
+
+// signed writes a word for a verdict with its sign, which stands beside the word and never for it.
+func signed(v gate.Verdict, word string) string {
 	sign := "⚠️"
 	switch v {
 	case gate.Pass:
@@ -22,7 +25,7 @@ func verdict(v gate.Verdict) string {
 	case gate.Pending:
 		sign = "⏳"
 	}
-	return sign + " " + inline(string(v))
+	return sign + " " + inline(word)
 }
 
 // Results is reports/finetuning_results.md: the verdict, a row a leg, and what each verdict rests on.
@@ -93,7 +96,7 @@ func legRow(l *report.Leg) string {
 	if d := judged(l); d != nil {
 		scores = tight(score(d.Base)) + " " + tight("→ "+score(d.Tuned))
 		better = tight(gain(d.Improvement, l.Measure)) + interval(d, l.Measure)
-		rests = fmt.Sprintf("%s %s of %d %s", tight(fmt.Sprintf("%d won,", d.Wins)), tight(fmt.Sprintf("%d lost", d.Losses)), d.N, tight("("+pValue(d.P)+")"))
+		rests = tightEvidence(d)
 	} else if s := state(l); s != "" {
 		rests = s
 	}
@@ -180,6 +183,12 @@ func resultsLeg(b *strings.Builder, l *report.Leg, ownGate bool) {
 	}
 	if len(l.Phases) == 0 {
 		return
+	}
+	if all := l.Last().Guards; len(all) > 0 {
+		b.WriteString("\nSuites that it was not tuned for, and may not get worse on:\n\n" + guardHead(false))
+		for i := range all[:min(len(all), shownGuards)] {
+			b.WriteString(guardRow("", &all[i]))
+		}
 	}
 	b.WriteString("\n<details><summary>How it was tuned and measured</summary>\n\n")
 	measured(b, l)

@@ -75,7 +75,10 @@ func improvement(v *float64) string {
 func margin(v float64, measure string) string {
 	switch gate.Measure(measure) {
 	case gate.Points:
-		return strings.TrimSuffix(share(v), " %") + " points"
+		if n := strings.TrimSuffix(share(v), " %"); n != "1" {
+			return n + " points"
+		}
+		return "1 point"
 	case gate.Errors:
 		return share(v) + " of the errors"
 	}
@@ -95,6 +98,26 @@ func ownMeasure(legs []report.Leg) bool {
 	return slices.ContainsFunc(legs, func(l report.Leg) bool {
 		return gate.Measure(l.Measure) == gate.Points || gate.Measure(l.Measure) == gate.Errors
 	})
+}
+
+// measureOf is a leg's measure; one that is not known counts as relative, as everywhere.
+func measureOf(l *report.Leg) gate.Measure {
+	switch m := gate.Measure(l.Measure); m {
+	case gate.Points, gate.Errors:
+		return m
+	}
+	return gate.Relative
+}
+
+// unit says what an axis counts that improvements of a measure stand on.
+func unit(m gate.Measure) string {
+	switch m {
+	case gate.Points:
+		return "points"
+	case gate.Errors:
+		return "percent of the base's errors"
+	}
+	return "percent of the base's score"
 }
 
 // gain writes an improvement in its measure: "+10.0 %", "+6.0 points", "+15.0 % of errors".

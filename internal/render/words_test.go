@@ -55,6 +55,13 @@ func TestStatusLineSaysTheMeasure(t *testing.T) {
 	}
 }
 
+// A leg that keeps its own tests and not a guard is said to fail for the guard, not for its tests.
+func TestStatusLineSaysTheGuard(t *testing.T) {
+	if got, want := StatusLine(cases()["guards"]), "fail: 1 of 3 legs, bank-triage -15.0 points on the guard arithmetic, which may lose 2 points: not held"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestLaunches(t *testing.T) {
 	phase := func(launched int, job string) report.Leg {
 		return report.Leg{Phases: []report.Phase{{Launched: launched, Job: job}}}
