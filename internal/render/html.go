@@ -69,7 +69,8 @@ type pageRow struct {
 type nextGroup struct {
 	Who     []string
 	Verdict gate.Verdict
-	Why, Do []string
+	Why     []string
+	Do      []markup
 }
 
 func newPageView(r report.Report, past *History) *pageView {
@@ -192,7 +193,7 @@ const shownNext = 20
 // nextGroups say what to do, for legs of which the same is to be said at once; those that passed apart.
 func nextGroups(r report.Report) (out, passed []nextGroup) {
 	for _, g := range groups(r.Legs) {
-		n := nextGroup{Who: g.ids, Verdict: g.verdict, Do: g.next}
+		n := nextGroup{Who: g.ids, Verdict: g.verdict, Do: each(g.next, told)}
 		if g.verdict != gate.Pass {
 			n.Why = g.reasons[:min(len(g.reasons), 1)]
 		}
@@ -200,7 +201,7 @@ func nextGroups(r report.Report) (out, passed []nextGroup) {
 			for i := range r.Legs {
 				if l := &r.Legs[i]; l.ID == g.ids[0] {
 					for _, s := range l.Advice[:min(len(l.Advice), 3)] {
-						n.Do = append(n.Do[:len(n.Do):len(n.Do)], adviceLine(s))
+						n.Do = append(n.Do, adviceLine(s))
 					}
 					break
 				}
@@ -216,11 +217,13 @@ func nextGroups(r report.Report) (out, passed []nextGroup) {
 	return out, passed
 }
 
-func adviceLine(s advice.Step) string {
+// adviceLine is a step with its place, which has a direction of writing of its own.
+func adviceLine(s advice.Step) markup {
+	do := told(sentence(s.Do))
 	if s.File == "" || len(s.Lines) == 0 {
-		return sentence(s.Do)
+		return do
 	}
-	return fmt.Sprintf("%s: %s, lines %s", sentence(s.Do), s.File, ints(s.Lines))
+	return do + ": " + quoted(s.File) + ", lines " + escaped(ints(s.Lines))
 }
 
 // ints lists the first numbers.

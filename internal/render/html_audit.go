@@ -91,6 +91,10 @@ func (p *htmlPage) audit(v *pageView) {
 		}
 		p.add("</tbody></table>\n")
 	}
+	if len(v.Report.Legs) == 0 {
+		p.add("<p>There is no leg.</p>\n")
+		return
+	}
 	if len(v.Findings) == 0 {
 		p.add("<p>The audit found nothing.</p>\n")
 		return

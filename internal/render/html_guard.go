@@ -30,7 +30,7 @@ func (p *htmlPage) guards(all []report.Guard) {
 
 func (p *htmlPage) guard(g *report.Guard) {
 	d := &g.Decision
-	p.add(`<tr role="row"><th scope="row" role="rowheader">`, shortName(g.Name), ` <small><span class="where">`, shortName(g.Tests), `</span>, graded by `, shortName(g.Grader), `</small></th><td role="cell">`, key("Held"), badge(d.Verdict, held(d.Verdict)), `</td>`)
+	p.add(`<tr role="row"><th scope="row" role="rowheader">`, shortName(g.Name), `<small><span class="where">`, shortName(g.Tests), `</span>, graded by `, shortName(g.Grader), `</small></th><td role="cell">`, key("Held"), badge(d.Verdict, held(d.Verdict)), `</td>`)
 	if d.N > 0 {
 		p.add(numberCell("Base → tuned", `<span>`+figure(score(d.Base))+" → "+figure(score(d.Tuned))+`</span>`),
 			numberCell("Change", `<span><b>`+figure(gain(d.Improvement, guardMeasure))+`</b> <small>`+figure(strings.TrimSpace(interval(d, guardMeasure)))+`</small></span>`))

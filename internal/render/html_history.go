@@ -144,7 +144,7 @@ func runCourse(runs []pastRun, id string) *plot {
 			others++
 			continue
 		}
-		points = append(points, point{0.1 + 0.88*float64(len(runs)-1-i)/float64(len(runs)-1), l}) // right of the axis
+		points = append(points, point{0.18 + 0.8*float64(len(runs)-1-i)/float64(len(runs)-1), l}) // right of the axis
 		s.lo, s.hi = max(min(s.lo, *l.improvement, l.margin), leastShown), min(max(s.hi, *l.improvement, l.margin), mostShown)
 	}
 	slices.Reverse(points)

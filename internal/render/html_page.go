@@ -34,6 +34,9 @@ func (p *htmlPage) document(v *pageView) {
 	p.add(`<section id="reasons" aria-labelledby="h-reasons">
 <h2 id="h-reasons">Reasons, leg by leg</h2>
 `)
+	if len(v.Report.Legs) == 0 {
+		p.add("<p>There is no leg.</p>\n")
+	}
 	p.add(v.Details...)
 	if v.NotDetailed != "" {
 		p.add(left(v.NotDetailed), "\n")
@@ -75,7 +78,10 @@ func (p *htmlPage) header(v *pageView) {
 	if r.Name != "" {
 		p.add(" · ", quoted(r.Name))
 	}
-	p.add(" · ", clockTime(r.Started), "</p>\n<h1>", verdictBadge(r.Verdict), ` <span class="tally">`, escaped(tally(*r)), "</span></h1>\n")
+	if !r.Started.IsZero() {
+		p.add(" · ", clockTime(r.Started))
+	}
+	p.add("</p>\n<h1>", verdictBadge(r.Verdict), ` <span class="tally">`, escaped(tally(*r)), "</span></h1>\n")
 	for _, l := range v.Lead {
 		p.add(`<p class="lead">`)
 		if l.Who != "" {
@@ -114,7 +120,11 @@ func (p *htmlPage) totals(r *report.Report) {
 	if r.Profile != "" {
 		p.add(`<dd class="sub">profile `, quoted(r.Profile), "</dd>")
 	}
-	p.add("</div>\n<div><dt>Gate</dt><dd>", figure(betterBy(r.Margin, r.Measure)), `</dd><dd class="sub">rule `, quoted(r.Rule), "</dd></div>\n</dl>\n")
+	p.add("</div>\n<div><dt>Gate</dt><dd>", figure(betterBy(r.Margin, r.Measure)), "</dd>")
+	if r.Rule != "" {
+		p.add(`<dd class="sub">rule `, quoted(r.Rule), "</dd>")
+	}
+	p.add("</div>\n</dl>\n")
 }
 
 func (p *htmlPage) navigation(v *pageView) {
@@ -185,7 +195,7 @@ func (p *htmlPage) next(v *pageView) {
 		if len(n.Do) > 0 {
 			p.add("<ol>")
 			for _, do := range n.Do {
-				p.add("<li>", told(do), "</li>")
+				p.add("<li>", do, "</li>")
 			}
 			p.add("</ol>\n")
 		}
@@ -198,7 +208,7 @@ func (p *htmlPage) next(v *pageView) {
 				if i > 0 {
 					p.add("; ")
 				}
-				p.add(told(do))
+				p.add(do)
 			}
 			p.add("</li>\n")
 		}
@@ -219,7 +229,7 @@ func (p *htmlPage) plots(v *pageView) {
 		if c.Plot.Said != "" {
 			p.add(" ", figure(c.Plot.Said))
 		}
-		p.add(` <span class="key">● pass ■ fail ◆ other</span></figcaption>`, "\n")
+		p.add(` <span class="key"><span>● pass</span> <span>■ fail</span> <span>◆ other</span></span></figcaption>`, "\n")
 		p.rows(c.Plot)
 		p.add("</figure>\n")
 	}
@@ -232,7 +242,7 @@ func (p *htmlPage) plots(v *pageView) {
 		p.add("<p>Nothing in this run costs money.</p>\n")
 	}
 	if v.Timeline != nil {
-		p.add(`<figure><figcaption><b>Timeline</b>: what ran beside what, and where the time went. <span class="key"><i class="k s-audit"></i>audit, advice <i class="k s-train"></i>training <i class="k s-benchmark"></i>benchmark <i class="k s-wait"></i>waiting</span></figcaption>`, "\n")
+		p.add(`<figure><figcaption><b>Timeline</b>: what ran beside what, and where the time went. <span class="key"><span><i class="k s-audit"></i>audit, advice</span> <span><i class="k s-train"></i>training</span> <span><i class="k s-benchmark"></i>benchmark</span> <span><i class="k s-wait"></i>waiting</span></span></figcaption>`, "\n")
 		p.rows(v.Timeline)
 		p.stageTable(v.Drawn)
 		p.add("</figure>\n")

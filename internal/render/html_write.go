@@ -130,8 +130,8 @@ func numberCell(name, v markup) markup {
 // rows writes a plot of rows: the picture, and the names and values that stand upon it.
 func (p *htmlPage) rows(q *plot) {
 	p.add(`<div class="rows`)
-	if q.Tight {
-		p.add(` tight`)
+	if q.Kind != "" {
+		p.add(` `, q.Kind)
 	}
 	p.add(`">`, q.Picture, "<ul>\n")
 	for _, r := range q.Rows {

@@ -16,7 +16,7 @@ import (
 type plot struct {
 	Picture markup
 	Rows    []plotRow
-	Tight   bool // short names and values
+	Kind    markup // class of its rows: tight for short names and values, gains for long values; "" for others
 	Said    string
 }
 
@@ -94,7 +94,7 @@ func improvements(legs []report.Leg, m gate.Measure, href func(int) string) *plo
 		d.line("grid", s.at(v), 0, s.at(v), foot)
 	}
 	d.line("zero", s.at(0), 0, s.at(0), foot)
-	p := &plot{}
+	p := &plot{Kind: "gains"}
 	for i := range legs {
 		l := &legs[i]
 		d.line("margin", s.at(l.Margin), float64(i)/float64(n+1), s.at(l.Margin), float64(i+1)/float64(n+1))

@@ -207,8 +207,8 @@ func some(texts []string, n int) string {
 }
 
 // each applies a way of writing to all of a list.
-func each[T any](texts []T, write func(T) string) []string {
-	out := make([]string, len(texts))
+func each[T, S any](texts []T, write func(T) S) []S {
+	out := make([]S, len(texts))
 	for i, t := range texts {
 		out[i] = write(t)
 	}
