@@ -282,5 +282,5 @@ func (p *htmlPage) stageTable(legs []report.Leg) {
 
 // stageTime is a stage with its seconds.
 func stageTime(s report.Stage) markup {
-	return quoted(s.Name) + " " + escaped(tight(duration(s.Seconds)))
+	return quoted(s.Name) + "&nbsp;" + escaped(tight(duration(s.Seconds)))
 }
