@@ -44,7 +44,7 @@ const guardMeasure = string(gate.Points)
 
 // guardHead begins a table of guards, of several legs or of one.
 func guardHead(several bool) string {
-	s := "| guard | held | base → tuned | change | may lose | evidence | suite |\n| --- | --- | ---: | ---: | ---: | --- | --- |\n"
+	s := "| guard | held | base → tuned | change | may lose | evidence |\n| --- | --- | ---: | ---: | ---: | --- |\n"
 	if several {
 		return strings.NewReplacer("| guard", "| leg | guard", "\n| ---", "\n| --- | ---").Replace(s)
 	}
@@ -53,16 +53,28 @@ func guardHead(several bool) string {
 
 // guardRow is a guard in such a table; leg is "" in one of a single leg.
 func guardRow(leg string, g *report.Guard) string {
-	scores, change, rests := none, none, none
+	scored, change, rests := none, none, none
 	if d := &g.Decision; d.N > 0 {
-		scores = tight(score(d.Base)) + " " + tight("→ "+score(d.Tuned))
+		scored = scores(d)
 		change = tight(gain(d.Improvement, guardMeasure)) + interval(d, guardMeasure)
 		rests = tightCounts(d)
 	}
 	if leg != "" {
 		leg = "| " + name(leg) + " "
 	}
-	return fmt.Sprintf("%s| %s | %s | %s | %s | %s | %s | %s, graded by %s |\n", leg, name(g.Name), tight(signed(g.Decision.Verdict, held(g.Decision.Verdict))), scores, change, tight(margin(g.MaxLoss, guardMeasure)), rests, name(g.Tests), name(g.Grader))
+	return fmt.Sprintf("%s| %s | %s | %s | %s | %s | %s |\n", leg, name(g.Name), tight(signed(g.Decision.Verdict, held(g.Decision.Verdict))), scored, change, tight(margin(g.MaxLoss, guardMeasure)), rests)
+}
+
+// guarded writes the guards of a leg, with their figures and what they are.
+func guarded(b *strings.Builder, all []report.Guard) {
+	b.WriteString("\nSuites that it was not tuned for, and may not get worse on:\n\n" + guardHead(false))
+	for i := range all {
+		b.WriteString(guardRow("", &all[i]))
+	}
+	b.WriteString("\n")
+	for _, g := range all {
+		fmt.Fprintf(b, "- %s: asked %s of %s in %s, graded by %s\n", code(g.Name), thousands(int64(g.Asked)), plural(g.Available, "test"), code(g.Tests), code(g.Grader))
+	}
 }
 
 // guards are those that do not hold: what a leg that passes its own tests does not pass for.

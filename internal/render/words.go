@@ -133,7 +133,7 @@ func gain(v *float64, measure string) string {
 	return improvement(v)
 }
 
-// interval writes the limits of an improvement, to stand behind it, which says the measure. An upper limit of ten times the base and more says nothing.
+// interval writes the limits of an improvement, to stand behind it, which says the measure; it may be broken between them. An upper limit of ten times the base and more says nothing.
 func interval(d *gate.Decision, measure string) string {
 	write := improvement
 	if gate.Measure(measure) == gate.Points {
@@ -143,18 +143,15 @@ func interval(d *gate.Decision, measure string) string {
 	if hi != nil && *hi >= 10 {
 		hi = nil
 	}
-	limits := ""
 	switch {
 	case lo != nil && hi != nil:
-		limits = fmt.Sprintf("(%s to %s)", write(lo), write(hi))
+		return " " + tight("("+write(lo)+" to") + " " + tight(write(hi)+")")
 	case lo != nil:
-		limits = fmt.Sprintf("(at least %s)", write(lo))
+		return " " + tight("(at least "+write(lo)+")")
 	case hi != nil:
-		limits = fmt.Sprintf("(at most %s)", write(hi))
-	default:
-		return ""
+		return " " + tight("(at most "+write(hi)+")")
 	}
-	return " " + tight(limits)
+	return ""
 }
 
 func dollars(v float64) string {
