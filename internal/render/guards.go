@@ -62,7 +62,7 @@ func guardRow(leg string, g *report.Guard) string {
 	if leg != "" {
 		leg = "| " + name(leg) + " "
 	}
-	return fmt.Sprintf("%s| %s | %s | %s | %s | %s | %s |\n", leg, name(g.Name), tight(signed(g.Decision.Verdict, held(g.Decision.Verdict))), scored, change, tight(margin(g.MaxLoss, guardMeasure)), rests)
+	return fmt.Sprintf("%s| %s | %s | %s | %s | %s | %s |\n", leg, name(g.Name), strings.Replace(signed(g.Decision.Verdict, held(g.Decision.Verdict)), " ", "\u00a0", 1), scored, change, tight(margin(g.MaxLoss, guardMeasure)), rests)
 }
 
 // guarded writes the guards of a leg, with their figures and what they are.
