@@ -182,6 +182,25 @@ func cases() map[string]report.Report {
 	fewer := tuned("errors", gate.Pass, gate.Decision{N: 300, Base: 0.95, Tuned: 0.98, Improvement: number(0.6), Interval: [2]*float64{number(0.21), nil}, P: 0.002, Wins: 10, Losses: 1, Ties: 289,
 		Reasons: []string{"shown to be better (p = 0.0020), and the observed gain reaches the margin of 15 % of the errors"}})
 	fewer.Margin, fewer.Measure, fewer.Rule = 0.15, "errors", "significant"
+	noErrors := tuned("no-errors", gate.Fail, gate.Decision{N: 300, Base: 1, Tuned: 0.99, P: 1, Losses: 3, Ties: 297, Reasons: []string{"better on 0 of 300 tests, worse on 3; the base makes no errors, so there is none to be rid of"}})
+	noErrors.Margin, noErrors.Measure, noErrors.Rule = 0.15, "errors", "significant"
+
+	guard := func(name string, v gate.Verdict, d gate.Decision) report.Guard {
+		d.Verdict = v
+		return report.Guard{Name: name, Tests: "data/" + name + ".jsonl", Grader: "includes", MaxLoss: 0.02, Available: 400, Asked: d.N, Decision: d}
+	}
+	same := guard("small-talk", gate.Pass, gate.Decision{N: 260, Base: 0.91, Tuned: 0.9138, Improvement: number(0.0038), Interval: [2]*float64{number(-0.017), number(0.025)}, P: 0.031, Wins: 4, Losses: 3, Ties: 253,
+		Reasons: []string{"better on 4 of 260 tests, worse on 3; observed +0.4 points, at least -1.7 points with 95 % confidence", "shown to lose no more than the 2 points allowed (p = 0.0310)"}})
+	forgot := guard("arithmetic", gate.Fail, gate.Decision{N: 120, Base: 0.8, Tuned: 0.65, Improvement: number(-0.15), Interval: [2]*float64{number(-0.26), number(-0.05)}, P: 1, Wins: 2, Losses: 20, Ties: 98,
+		Reasons: []string{"better on 2 of 120 tests, worse on 20; observed -15.0 points, at most -5.0 points with 95 % confidence", "shown to lose more than the 2 points allowed"}})
+	forgot.Flips = []report.Flip{flip("sum-4", "17 + 25", "42", "42", "track_order", -1)}
+	few := guard("geography", gate.Inconclusive, gate.Decision{N: 20, Base: 0.9, Tuned: 0.9, Improvement: number(0), Interval: [2]*float64{number(-0.2), nil}, P: 0.7, Ties: 20, NeededN: 226,
+		Reasons: []string{"better on 0 of 20 tests, worse on 0; observed +0.0 points", "not shown to lose no more than the 2 points allowed (p = 0.7000, needed below 0.05)"}})
+	holds, forgets := tuned("support-router", gate.Pass, better()), tuned("bank-triage", gate.Pass, better())
+	holds.Phases[0].Guards = []report.Guard{same}
+	forgets.Verdict, forgets.Phases[0].Guards = gate.Fail, []report.Guard{same, forgot, few}
+	forgets.Reasons = append([]string{"guard arithmetic: " + forgot.Decision.Reasons[0], forgot.Decision.Reasons[1], "guard geography: " + few.Decision.Reasons[0], few.Decision.Reasons[1]}, forgets.Reasons...)
+	forgets.Next = []string{"the model has forgotten what the guard arithmetic asks: mix examples like it, though not its tests, into the training data, or train for fewer epochs"}
 
 	soiled := failed
 	soiled.Audit.Findings = nil
@@ -226,7 +245,8 @@ func cases() map[string]report.Report {
 		"one-leg":      newReport(failed),
 		"dirty":        newReport(soiled, unsure),
 		"own-gate":     newReport(passed, thorough),
-		"measures":     newReport(points, fewer),
+		"measures":     newReport(passed, points, fewer, noErrors),
+		"guards":       newReport(holds, forgets, fromZero),
 		"forty":        newReport(forty...),
 		"hostile":      marked(hostile()),
 		"long":         marked(strings.Repeat("a-very-long-name-without-a-space", 8)),
@@ -251,6 +271,9 @@ func marked(s string) report.Report {
 	p := l.Last()
 	p.Name, p.Job, p.Status, p.Model, p.Extra = s, s, s, s, []string{s}
 	p.Benchmark.Grader = s
+	bad := worse()
+	bad.Verdict = gate.Fail
+	p.Guards = []report.Guard{{Name: s, Tests: s, Grader: s, MaxLoss: 0.02, Available: 9, Asked: 9, Decision: bad, Flips: []report.Flip{flip(s, s, s, s, s, -1)}}}
 	p.Benchmark.Flips = []report.Flip{flip(s, s, s, s, s, -1), flip(s, s, s, s, s, 1)}
 	passed := tuned("y", gate.Pass, better())
 	passed.ID, passed.Reasons, passed.Next = s, []string{s}, []string{s}

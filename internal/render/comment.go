@@ -156,16 +156,18 @@ func brief(s string) string { return tightUnits(inline(Clip(clean(s), shownBrief
 
 // folds are the parts that are opened, the most important first.
 func (p page) folds(most []int) []fold {
-	n, differ := map[diag.Severity]int{}, 0
+	n, differ, broken := map[diag.Severity]int{}, 0, 0
 	for i := range p.Legs {
 		for severity, k := range severities(p.Legs[i].Audit.Findings) {
 			n[severity] += k
 		}
 		differ += len(flips(&p.Legs[i]))
+		broken += len(broke(&p.Legs[i]))
 	}
 	once := []int{1}
 	return []fold{
 		{title: "Why: the reasons for each verdict", text: p.why, most: []int{20, 3, 1}},
+		{title: "Guards that do not hold: " + plural(broken, "suite") + " that may not get worse", text: p.guards, most: []int{shownGuards, 3, 1}, open: true},
 		{title: "The improvements as a chart", text: func(int, int) string { return chart(p.Legs) }, most: once},
 		{title: "How it was tuned and measured", text: p.measures, most: []int{3, 1}},
 		{title: fmt.Sprintf("The training data: %d critical, %d warning, %d info", n[diag.Critical], n[diag.Warning], n[diag.Info]), text: p.data, most: most},

@@ -45,7 +45,7 @@ type pageView struct {
 	Legs          []pageRow
 	Next, Passed  []nextGroup
 	Drawn         []report.Leg // in the plots
-	Better        *plot
+	Better        []pageChart  // by measure
 	Cost          *plot
 	Timeline      *plot
 	Plots         bool
@@ -69,7 +69,8 @@ type pageRow struct {
 type nextGroup struct {
 	Who     []string
 	Verdict gate.Verdict
-	Why, Do []string
+	Why     []string
+	Do      []markup
 }
 
 func newPageView(r report.Report, past *History) *pageView {
@@ -97,7 +98,7 @@ func newPageView(r report.Report, past *History) *pageView {
 		return ""
 	}
 	if v.Plots = len(v.Drawn) > 0; v.Plots {
-		v.Better, v.Cost, v.Timeline = improvements(v.Drawn, href), costs(v.Drawn, href), timeline(v.Drawn, href)
+		v.Better, v.Cost, v.Timeline = byMeasure(v.Drawn, href), costs(v.Drawn, href), timeline(v.Drawn, href)
 	}
 	v.Audits, v.Findings, v.NotFound = auditView(r)
 	if past != nil {
@@ -192,7 +193,7 @@ const shownNext = 20
 // nextGroups say what to do, for legs of which the same is to be said at once; those that passed apart.
 func nextGroups(r report.Report) (out, passed []nextGroup) {
 	for _, g := range groups(r.Legs) {
-		n := nextGroup{Who: g.ids, Verdict: g.verdict, Do: g.next}
+		n := nextGroup{Who: g.ids, Verdict: g.verdict, Do: each(g.next, told)}
 		if g.verdict != gate.Pass {
 			n.Why = g.reasons[:min(len(g.reasons), 1)]
 		}
@@ -200,7 +201,7 @@ func nextGroups(r report.Report) (out, passed []nextGroup) {
 			for i := range r.Legs {
 				if l := &r.Legs[i]; l.ID == g.ids[0] {
 					for _, s := range l.Advice[:min(len(l.Advice), 3)] {
-						n.Do = append(n.Do[:len(n.Do):len(n.Do)], adviceLine(s))
+						n.Do = append(n.Do, adviceLine(s))
 					}
 					break
 				}
@@ -216,11 +217,13 @@ func nextGroups(r report.Report) (out, passed []nextGroup) {
 	return out, passed
 }
 
-func adviceLine(s advice.Step) string {
+// adviceLine is a step with its place, which has a direction of writing of its own.
+func adviceLine(s advice.Step) markup {
+	do := told(sentence(s.Do))
 	if s.File == "" || len(s.Lines) == 0 {
-		return sentence(s.Do)
+		return do
 	}
-	return fmt.Sprintf("%s: %s, lines %s", sentence(s.Do), s.File, ints(s.Lines))
+	return do + ": " + quoted(s.File) + ", lines " + escaped(ints(s.Lines))
 }
 
 // ints lists the first numbers.
@@ -230,7 +233,11 @@ func ints(n []int) string {
 
 // tightEvidence is what a decision rests on, to be broken at few places.
 func tightEvidence(d *gate.Decision) string {
-	return fmt.Sprintf("%s %s of %d %s", tight(fmt.Sprintf("%d won,", d.Wins)), tight(fmt.Sprintf("%d lost", d.Losses)), d.N, tight("("+pValue(d.P)+")"))
+	return tightCounts(d) + " " + tight("("+pValue(d.P)+")")
+}
+
+func tightCounts(d *gate.Decision) string {
+	return fmt.Sprintf("%s %s of %d", tight(fmt.Sprintf("%d won,", d.Wins)), tight(fmt.Sprintf("%d lost", d.Losses)), d.N)
 }
 
 // orNothing writes a number for the script that sorts.

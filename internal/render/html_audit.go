@@ -91,6 +91,10 @@ func (p *htmlPage) audit(v *pageView) {
 		}
 		p.add("</tbody></table>\n")
 	}
+	if len(v.Report.Legs) == 0 {
+		p.add("<p>There is no leg.</p>\n")
+		return
+	}
 	if len(v.Findings) == 0 {
 		p.add("<p>The audit found nothing.</p>\n")
 		return
@@ -111,12 +115,12 @@ func (p *htmlPage) audit(v *pageView) {
 func (p *htmlPage) finding(f findingRow) {
 	severity := escaped(f.Severity.String())
 	p.add(`<tr role="row" data-s="`, severity, `"><td role="cell" data-n="`, value(f.Rank), `"><span class="severity s-`, severity, `">`, severity, `</span></td><td role="cell">`, key("Leg"), names(f.Legs),
-		`</td><td role="cell">`, key("Where"), `<span class="where">`, quoted(f.Where), `</span></td><td role="cell" class="what"><span>`, quoted(f.Message))
+		`</td><td role="cell">`, key("Where"), `<span class="where">`, quoted(f.Where), `</span></td><td role="cell" class="what"><span>`, told(f.Message))
 	if len(f.Lines) > 0 {
 		p.add("; lines ", escaped(ints(f.Lines)))
 	}
 	if f.Hint != "" {
-		p.add("<br><small>", quoted(f.Hint), "</small>")
+		p.add("<br><small>", told(f.Hint), "</small>")
 	}
 	p.add(`<br><small class="rule">`, quoted(f.Rule), "</small></span></td></tr>\n")
 }

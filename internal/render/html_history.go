@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -43,7 +44,7 @@ type pastLeg struct {
 	Value       string
 	improvement *float64
 	margin      float64
-	measure     string
+	measure     gate.Measure
 }
 
 // Add takes a run in, unless it is of another manifest, and keeps of it only what is shown.
@@ -69,7 +70,7 @@ func newPastRun(r report.Report) pastRun {
 	p := pastRun{Started: r.Started, Verdict: r.Verdict, CostUSD: r.CostUSD, Seconds: r.Seconds}
 	for i := range r.Legs[:min(len(r.Legs), listedLegs)] {
 		l := &r.Legs[i]
-		past := pastLeg{ID: l.ID, Verdict: l.Verdict, Value: string(l.Verdict), margin: l.Margin, measure: l.Measure}
+		past := pastLeg{ID: l.ID, Verdict: l.Verdict, Value: string(l.Verdict), margin: l.Margin, measure: measureOf(l)}
 		if d := judged(l); d != nil {
 			past.Value = gain(d.Improvement, l.Measure)
 			if d.Improvement != nil {
@@ -123,37 +124,46 @@ func (h *History) view(r report.Report) *historyView {
 	return v
 }
 
-// runCourse draws a leg's improvement from run to run, the oldest first. Nil where fewer than two are known.
+// runCourse draws a leg's improvement from run to run, the oldest first, of those that measured it as the latest of them did. Nil where
+// fewer than two are known.
 func runCourse(runs []pastRun, id string) *plot {
 	type point struct {
 		x float64
 		pastLeg
 	}
 	var points []point
-	s := scale{0, 0.05}
-	for i := range runs {
-		k := len(runs) - 1 - i
-		for _, l := range runs[k].all {
-			if l.ID == id && l.improvement != nil {
-				points = append(points, point{0.1 + 0.88*float64(i)/float64(len(runs)-1), l}) // right of the axis
-				s.lo, s.hi = max(min(s.lo, *l.improvement, l.margin), leastShown), min(max(s.hi, *l.improvement, l.margin), mostShown)
-				break
-			}
+	var m gate.Measure
+	s, others := scale{0, 0.05}, 0
+	for i, r := range runs {
+		k := slices.IndexFunc(r.all, func(l pastLeg) bool { return l.ID == id && l.improvement != nil })
+		if k < 0 {
+			continue
 		}
+		l := r.all[k]
+		if m = cmp.Or(m, l.measure); l.measure != m {
+			others++
+			continue
+		}
+		points = append(points, point{0.18 + 0.8*float64(len(runs)-1-i)/float64(len(runs)-1), l}) // right of the axis
+		s.lo, s.hi = max(min(s.lo, *l.improvement, l.margin), leastShown), min(max(s.hi, *l.improvement, l.margin), mostShown)
 	}
+	slices.Reverse(points)
 	if len(points) < 2 || math.IsNaN(s.hi-s.lo) {
 		return nil
 	}
 	pad := (s.hi - s.lo) * 0.1
 	s.lo, s.hi = s.lo-pad, s.hi+pad
 	first, last := points[0], points[len(points)-1]
-	said := fmt.Sprintf("%s in the first of %s, %s in the last; margin %s.", gain(first.improvement, first.measure), plural(len(points), "run"), gain(last.improvement, last.measure), margin(last.margin, last.measure))
-	d := newDrawing("chart", "Improvement from run to run", said)
+	said := fmt.Sprintf("%s in the first of %s, %s in the last; margin %s.", gain(first.improvement, string(m)), plural(len(points), "run"), gain(last.improvement, string(m)), margin(last.margin, string(m)))
+	if others > 0 {
+		said += fmt.Sprintf(" Not drawn: %s in another measure.", plural(others, "run"))
+	}
+	d := newDrawing("chart", "Improvement from run to run, in "+unit(m), said)
 	d.line("zero", 0, 1-s.at(0), 1, 1-s.at(0))
 	d.line("margin", 0, 1-s.at(last.margin), 1, 1-s.at(last.margin))
 	d.group("axis", 0, -3)
 	for _, v := range s.ticks(3) {
-		d.text("start", 0, 1-s.at(v), axisShare(v))
+		d.text("start", 0, 1-s.at(v), axisGain(v, m))
 	}
 	d.end()
 	var line [][2]float64
@@ -177,7 +187,7 @@ func (p *htmlPage) history(v *historyView) {
 	if len(v.Charts) > 0 {
 		p.add(`<div class="charts">`, "\n")
 		for _, c := range v.Charts {
-			p.add(`<figure><figcaption><b>`, shortName(c.Name), `</b></figcaption>`, c.Plot.Picture, `<p class="note">`, escaped(c.Plot.Said), "</p></figure>\n")
+			p.add(`<figure><figcaption><b>`, shortName(c.Name), `</b></figcaption>`, c.Plot.Picture, `<p class="note">`, figure(c.Plot.Said), "</p></figure>\n")
 		}
 		p.add(`</div>
 <p class="note">Improvement from run to run, the margin dashed; ● pass ■ fail ◆ other.</p>
@@ -209,7 +219,7 @@ func (p *htmlPage) run(r pastRun) {
 		if i > 0 {
 			p.add(", ")
 		}
-		p.add(`<span class="pair">`, shortName(l.ID), " ", escaped(l.Value), `</span>`)
+		p.add(`<span class="pair">`, shortName(l.ID), " ", figure(l.Value), `</span>`)
 	}
 	if r.More != 0 {
 		p.add(" and ", value(r.More), " more")

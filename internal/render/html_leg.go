@@ -13,6 +13,7 @@ type legView struct {
 	Open   bool
 	Charts []pageChart
 	Steps  []advice.Step
+	Guards []report.Guard
 	Flips  []report.Flip
 	Labels []report.Label
 }
@@ -32,6 +33,7 @@ func newLegView(row pageRow, open bool) legView {
 	}
 	if p := l.Last(); p != nil {
 		add("Loss", lossCurve(p.Losses))
+		v.Guards = p.Guards[:min(len(p.Guards), shownGuards)]
 		if b := p.Benchmark; b != nil {
 			v.Flips = b.Flips[:min(len(b.Flips), shownFlips)]
 			v.Labels = slices.DeleteFunc(slices.Clone(b.Labels), func(g report.Label) bool { return g.Wins+g.Losses == 0 })
@@ -52,19 +54,20 @@ func (p *htmlPage) leg(v legView) {
 	}
 	p.add(">\n<summary><h3>", quoted(l.ID), "</h3> ", verdictBadge(l.Verdict))
 	if v.Decision != nil {
-		p.add(` <span class="gain">`, escaped(gain(v.Decision.Improvement, l.Measure)), `</span>`)
+		p.add(` <span class="gain">`, figure(gain(v.Decision.Improvement, l.Measure)), `</span>`)
 	}
 	p.add("</summary>\n")
 	if len(l.Reasons) > 0 {
 		p.add(`<ul class="reasons">`)
 		for _, s := range l.Reasons[:min(len(l.Reasons), 20)] {
-			p.add("<li>", quoted(s), "</li>")
+			p.add("<li>", told(s), "</li>")
 		}
 		p.add("</ul>\n")
 	}
 	p.facts(l)
 	p.charts(v.Charts)
 	p.steps(v.Steps)
+	p.guards(v.Guards)
 	p.flips(v.Flips)
 	p.labels(v.Labels)
 	p.phases(l.Phases)
@@ -80,7 +83,7 @@ func (p *htmlPage) facts(l *report.Leg) {
 	if last := l.Last(); last != nil && last.Model != "" {
 		p.add(" → ", quoted(last.Model))
 	}
-	p.add(" · passes at ", escaped(betterBy(l.Margin, l.Measure)), ", by the rule ", quoted(l.Rule))
+	p.add(" · passes at ", figure(betterBy(l.Margin, l.Measure)), ", by the rule ", quoted(l.Rule))
 	if l.Audit.Rows != 0 {
 		p.add(" · ", escaped(plural(l.Audit.Rows, "example")))
 	}
@@ -101,7 +104,7 @@ func (p *htmlPage) charts(all []pageChart) {
 			p.add(c.Plot.Picture)
 		}
 		if c.Plot.Said != "" {
-			p.add(`<p class="note">`, escaped(c.Plot.Said), "</p>")
+			p.add(`<p class="note">`, figure(c.Plot.Said), "</p>")
 		}
 		p.add("</figure>\n")
 	}
@@ -115,9 +118,9 @@ func (p *htmlPage) steps(all []advice.Step) {
 	}
 	p.add("<h4>What to change in the data</h4>\n", `<ol class="steps">`)
 	for _, s := range all {
-		p.add("<li><b>", quoted(sentence(s.Do)), "</b><br>", quoted(s.Why))
+		p.add("<li><b>", told(sentence(s.Do)), "</b><br>", told(s.Why))
 		if s.Effect != "" {
-			p.add("; ", quoted(s.Effect))
+			p.add("; ", told(s.Effect))
 		}
 		if len(s.Lines) > 0 {
 			p.add(`<br><span class="where">`, quoted(s.File), ", lines ", escaped(ints(s.Lines)), "</span>")
@@ -143,6 +146,11 @@ func (p *htmlPage) flips(all []report.Flip) {
 		return
 	}
 	p.add("<h4>Where the models differ</h4>\n")
+	p.answers(all)
+}
+
+// answers writes tests with what both models answered.
+func (p *htmlPage) answers(all []report.Flip) {
 	for _, f := range all {
 		var which markup = "won"
 		if f.Gain < 0 {
@@ -150,8 +158,8 @@ func (p *htmlPage) flips(all []report.Flip) {
 		}
 		p.add(`<article class="flip"><p class="asked"><b class="which `, which, `">`, which, `</b> <span class="id">`, quoted(f.Test), "</span></p>\n",
 			`<dl><div class="wide"><dt>Asked</dt><dd dir="auto">`, quotedLines(f.Input), `</dd></div><div class="wide"><dt>Wanted</dt><dd dir="auto">`, quotedLines(f.Ideal), `</dd></div>`,
-			`<div><dt>Base <span class="score">`, escaped(score(f.Base.Score)), `</span></dt><dd dir="auto">`, quotedLines(f.Base.Text), `</dd></div>`,
-			`<div><dt>Tuned <span class="score">`, escaped(score(f.Tuned.Score)), `</span></dt><dd dir="auto">`, quotedLines(f.Tuned.Text), "</dd></div></dl></article>\n")
+			`<div><dt>Base <span class="score">`, figure(score(f.Base.Score)), `</span></dt><dd dir="auto">`, quotedLines(f.Base.Text), `</dd></div>`,
+			`<div><dt>Tuned <span class="score">`, figure(score(f.Tuned.Score)), `</span></dt><dd dir="auto">`, quotedLines(f.Tuned.Text), "</dd></div></dl></article>\n")
 	}
 }
 
@@ -164,7 +172,7 @@ func (p *htmlPage) labels(all []report.Label) {
 <table class="cards" role="table"><caption class="vh">Scores by what the tests want</caption><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Wanted</th><th scope="col" role="columnheader" class="n">Tests</th><th scope="col" role="columnheader" class="n">Base</th><th scope="col" role="columnheader" class="n">Tuned</th><th scope="col" role="columnheader" class="n">Won</th><th scope="col" role="columnheader" class="n">Lost</th></tr></thead><tbody role="rowgroup">
 `)
 	for _, g := range all {
-		p.add(`<tr role="row"><th scope="row" role="rowheader">`, shortName(g.Label), `</th>`, numberCell("Tests", value(g.Tests)), numberCell("Base", escaped(score(g.Base))), numberCell("Tuned", escaped(score(g.Tuned))),
+		p.add(`<tr role="row"><th scope="row" role="rowheader">`, shortName(g.Label), `</th>`, numberCell("Tests", value(g.Tests)), numberCell("Base", figure(score(g.Base))), numberCell("Tuned", figure(score(g.Tuned))),
 			numberCell("Won", value(g.Wins)), numberCell("Lost", value(g.Losses)), "</tr>\n")
 	}
 	p.add("</tbody></table></details>\n")

@@ -34,6 +34,9 @@ func (p *htmlPage) document(v *pageView) {
 	p.add(`<section id="reasons" aria-labelledby="h-reasons">
 <h2 id="h-reasons">Reasons, leg by leg</h2>
 `)
+	if len(v.Report.Legs) == 0 {
+		p.add("<p>There is no leg.</p>\n")
+	}
 	p.add(v.Details...)
 	if v.NotDetailed != "" {
 		p.add(left(v.NotDetailed), "\n")
@@ -50,7 +53,7 @@ func (p *htmlPage) document(v *pageView) {
 	p.add(`
 </section>
 </main>
-<footer><p>Made by tunegate `, quoted(v.Report.Tunegate), ` from <code>report.json</code>, which has everything. An improvement is (tuned − base) / base`, own, `; each limit of its interval holds with 95 % confidence by itself.</p></footer>
+<footer><p>Made by tunegate `, quoted(v.Report.Tunegate), ` from <code>report.json</code>, which has everything. An improvement is (tuned − base) / base`, own, `; each limit of its interval holds with 95&nbsp;% confidence by itself.</p></footer>
 <p id="said" class="vh" role="status"></p>
 `, v.Script, "\n</body>\n</html>\n")
 }
@@ -75,13 +78,16 @@ func (p *htmlPage) header(v *pageView) {
 	if r.Name != "" {
 		p.add(" · ", quoted(r.Name))
 	}
-	p.add(" · ", clockTime(r.Started), "</p>\n<h1>", verdictBadge(r.Verdict), ` <span class="tally">`, escaped(tally(*r)), "</span></h1>\n")
+	if !r.Started.IsZero() {
+		p.add(" · ", clockTime(r.Started))
+	}
+	p.add("</p>\n<h1>", verdictBadge(r.Verdict), ` <span class="tally">`, escaped(tally(*r)), "</span></h1>\n")
 	for _, l := range v.Lead {
 		p.add(`<p class="lead">`)
 		if l.Who != "" {
 			p.add(quoted(l.Who), ": ")
 		}
-		p.add(quoted(l.Why), "</p>\n")
+		p.add(told(l.Why), "</p>\n")
 	}
 	p.totals(r)
 	p.add("</header>\n")
@@ -114,7 +120,11 @@ func (p *htmlPage) totals(r *report.Report) {
 	if r.Profile != "" {
 		p.add(`<dd class="sub">profile `, quoted(r.Profile), "</dd>")
 	}
-	p.add("</div>\n<div><dt>Gate</dt><dd>", escaped(betterBy(r.Margin, r.Measure)), `</dd><dd class="sub">rule `, quoted(r.Rule), "</dd></div>\n</dl>\n")
+	p.add("</div>\n<div><dt>Gate</dt><dd>", figure(betterBy(r.Margin, r.Measure)), "</dd>")
+	if r.Rule != "" {
+		p.add(`<dd class="sub">rule `, quoted(r.Rule), "</dd>")
+	}
+	p.add("</div>\n</dl>\n")
 }
 
 func (p *htmlPage) navigation(v *pageView) {
@@ -165,9 +175,9 @@ func (p *htmlPage) legRow(row pageRow) {
 	p.add(`<tr role="row" data-v="`, escaped(class(l.Verdict)), `"><th scope="row" role="rowheader">`, who, "</th>\n",
 		`<td role="cell" data-n="`, value(slices.Index(verdicts(), l.Verdict)), `">`, key("Verdict"), verdictBadge(l.Verdict), "</td>\n")
 	if d := row.Decision; d != nil {
-		p.add(`<td role="cell" class="n" data-n="`, value(d.Tuned), `">`, key("Base → tuned"), `<span>`, escaped(score(d.Base)), " → ", escaped(score(d.Tuned)), "</span></td>\n",
-			`<td role="cell" class="n" data-n="`, escaped(orNothing(d.Improvement)), `">`, key("Improvement"), `<span><b>`, escaped(gain(d.Improvement, l.Measure)), `</b> <small>`, escaped(strings.TrimSpace(interval(d, l.Measure))), "</small></span></td>\n",
-			`<td role="cell" data-n="`, value(d.P), `">`, key("Evidence"), `<span>`, escaped(tightEvidence(d)), "</span></td>\n")
+		p.add(`<td role="cell" class="n" data-n="`, value(d.Tuned), `">`, key("Base → tuned"), `<span>`, figure(score(d.Base)), " → ", figure(score(d.Tuned)), "</span></td>\n",
+			`<td role="cell" class="n" data-n="`, escaped(orNothing(d.Improvement)), `">`, key("Improvement"), `<span><b>`, figure(gain(d.Improvement, l.Measure)), `</b> <small>`, figure(strings.TrimSpace(interval(d, l.Measure))), "</small></span></td>\n",
+			`<td role="cell" data-n="`, value(d.P), `">`, key("Evidence"), `<span>`, figure(tightEvidence(d)), "</span></td>\n")
 	} else {
 		p.add(`<td role="cell" class="n blank">–</td><td role="cell" class="n blank">–</td><td role="cell" class="blank">–</td>`, "\n")
 	}
@@ -180,12 +190,12 @@ func (p *htmlPage) next(v *pageView) {
 	for _, n := range v.Next {
 		p.add("<h3>", names(n.Who), ": ", escaped(string(n.Verdict)), "</h3>\n")
 		for _, why := range n.Why {
-			p.add("<p>", quoted(why), "</p>\n")
+			p.add("<p>", told(why), "</p>\n")
 		}
 		if len(n.Do) > 0 {
 			p.add("<ol>")
 			for _, do := range n.Do {
-				p.add("<li>", quoted(do), "</li>")
+				p.add("<li>", do, "</li>")
 			}
 			p.add("</ol>\n")
 		}
@@ -198,7 +208,7 @@ func (p *htmlPage) next(v *pageView) {
 				if i > 0 {
 					p.add("; ")
 				}
-				p.add(quoted(do))
+				p.add(do)
 			}
 			p.add("</li>\n")
 		}
@@ -214,13 +224,13 @@ func (p *htmlPage) plots(v *pageView) {
 	p.add(`<section id="plots" aria-labelledby="h-plots">
 <h2 id="h-plots">The run in pictures</h2>
 `)
-	if v.Better != nil {
-		p.add(`<figure><figcaption><b>Improvement</b> against the margin (dashed), with the limits that hold at 95 % each.`)
-		if v.Better.Said != "" {
-			p.add(" ", escaped(v.Better.Said))
+	for _, c := range v.Better {
+		p.add(`<figure><figcaption><b>`, escaped(c.Title), `</b>, against the margin (dashed), with the limits that hold at 95&nbsp;% each.`)
+		if c.Plot.Said != "" {
+			p.add(" ", figure(c.Plot.Said))
 		}
-		p.add(` <span class="key">● pass ■ fail ◆ other</span></figcaption>`, "\n")
-		p.rows(v.Better)
+		p.add(` <span class="key"><span>● pass</span> <span>■ fail</span> <span>◆ other</span></span></figcaption>`, "\n")
+		p.rows(c.Plot)
 		p.add("</figure>\n")
 	}
 	if v.Cost != nil {
@@ -232,7 +242,7 @@ func (p *htmlPage) plots(v *pageView) {
 		p.add("<p>Nothing in this run costs money.</p>\n")
 	}
 	if v.Timeline != nil {
-		p.add(`<figure><figcaption><b>Timeline</b>: what ran beside what, and where the time went. <span class="key"><i class="k s-audit"></i>audit, advice <i class="k s-train"></i>training <i class="k s-benchmark"></i>benchmark <i class="k s-wait"></i>waiting</span></figcaption>`, "\n")
+		p.add(`<figure><figcaption><b>Timeline</b>: what ran beside what, and where the time went. <span class="key"><span><i class="k s-audit"></i>audit, advice</span> <span><i class="k s-train"></i>training</span> <span><i class="k s-benchmark"></i>benchmark</span> <span><i class="k s-wait"></i>waiting</span></span></figcaption>`, "\n")
 		p.rows(v.Timeline)
 		p.stageTable(v.Drawn)
 		p.add("</figure>\n")
@@ -272,5 +282,5 @@ func (p *htmlPage) stageTable(legs []report.Leg) {
 
 // stageTime is a stage with its seconds.
 func stageTime(s report.Stage) markup {
-	return quoted(s.Name) + " " + escaped(tight(duration(s.Seconds)))
+	return quoted(s.Name) + "&nbsp;" + escaped(tight(duration(s.Seconds)))
 }

@@ -49,7 +49,7 @@ func (p *htmlPage) phase(f *report.Phase) {
 	}
 	p.add("\n")
 	if d := f.Decision; d != nil && d.N != 0 {
-		p.add(fact("Base → tuned", escaped(score(d.Base))+" → "+escaped(score(d.Tuned))+", "+escaped(tightEvidence(d))))
+		p.add(fact("Base → tuned", figure(score(d.Base))+" → "+figure(score(d.Tuned))+", "+figure(tightEvidence(d))))
 	}
 	p.add("\n")
 	if b := f.Benchmark; b != nil {

@@ -41,6 +41,12 @@ func quoted(s string) markup {
 	return "<bdi>" + escaped(s) + "</bdi>"
 }
 
+// told is quoted for a sentence: percent signs stay beside their numbers.
+func told(s string) markup { return markup(tightUnits(string(quoted(s)))) }
+
+// figure is a text of ours with numbers: percent signs stay beside them.
+func figure(s string) markup { return escaped(tightUnits(s)) }
+
 // shortName is quoted for a name in a table.
 func shortName(name string) markup { return quoted(Clip(clean(name), shownName)) }
 
@@ -91,8 +97,11 @@ func clockTime(t time.Time) markup {
 }
 
 // verdictBadge is the word of a verdict with its sign.
-func verdictBadge(v gate.Verdict) markup {
-	return `<span class="verdict v-` + escaped(class(v)) + `"><span class="sign" aria-hidden="true">` + escaped(sign(v)) + `</span>` + escaped(string(v)) + `</span>`
+func verdictBadge(v gate.Verdict) markup { return badge(v, string(v)) }
+
+// badge is a word of ours for a verdict, with its sign.
+func badge(v gate.Verdict, word string) markup {
+	return `<span class="verdict v-` + escaped(class(v)) + `"><span class="sign" aria-hidden="true">` + escaped(sign(v)) + `</span>` + escaped(word) + `</span>`
 }
 
 // sign stands beside the word of a verdict, never for it.
@@ -121,8 +130,8 @@ func numberCell(name, v markup) markup {
 // rows writes a plot of rows: the picture, and the names and values that stand upon it.
 func (p *htmlPage) rows(q *plot) {
 	p.add(`<div class="rows`)
-	if q.Tight {
-		p.add(` tight`)
+	if q.Kind != "" {
+		p.add(` `, q.Kind)
 	}
 	p.add(`">`, q.Picture, "<ul>\n")
 	for _, r := range q.Rows {
@@ -130,7 +139,7 @@ func (p *htmlPage) rows(q *plot) {
 		if r.Href != "" {
 			who = `<a href="` + escaped(r.Href) + `">` + who + `</a>`
 		}
-		p.add(`<li><span class="who">`, who, `</span><span class="val">`, escaped(r.Value), "</span></li>\n")
+		p.add(`<li><span class="who">`, who, `</span><span class="val">`, figure(r.Value), "</span></li>\n")
 	}
 	p.add(`</ul></div>`)
 }

@@ -9,8 +9,11 @@ import (
 	"github.com/tunegate/tunegate/internal/report"
 )
 
-// verdict writes a verdict with its sign, which stands beside the word and never for it.
-func verdict(v gate.Verdict) string {
+// verdict writes a verdict with its sign.
+func verdict(v gate.Verdict) string { return signed(v, string(v)) }
+
+// signed writes a word for a verdict with its sign, which stands beside the word and never for it.
+func signed(v gate.Verdict, word string) string {
 	sign := "⚠️"
 	switch v {
 	case gate.Pass:
@@ -22,7 +25,7 @@ func verdict(v gate.Verdict) string {
 	case gate.Pending:
 		sign = "⏳"
 	}
-	return sign + " " + inline(string(v))
+	return sign + " " + inline(word)
 }
 
 // Results is reports/finetuning_results.md: the verdict, a row a leg, and what each verdict rests on.
@@ -89,15 +92,20 @@ func legTable(legs []report.Leg, room int, size func(string) int) string {
 }
 
 func legRow(l *report.Leg) string {
-	scores, better, rests := none, none, none
+	scored, better, rests := none, none, none
 	if d := judged(l); d != nil {
-		scores = tight(score(d.Base)) + " " + tight("→ "+score(d.Tuned))
+		scored = scores(d)
 		better = tight(gain(d.Improvement, l.Measure)) + interval(d, l.Measure)
-		rests = fmt.Sprintf("%s %s of %d %s", tight(fmt.Sprintf("%d won,", d.Wins)), tight(fmt.Sprintf("%d lost", d.Losses)), d.N, tight("("+pValue(d.P)+")"))
+		rests = tightEvidence(d)
 	} else if s := state(l); s != "" {
 		rests = s
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |\n", name(l.ID), tight(verdict(l.Verdict)), scores, better, rests, tight(dollars(l.CostUSD)), tightDuration(l.Seconds))
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |\n", name(l.ID), tight(verdict(l.Verdict)), scored, better, rests, tight(dollars(l.CostUSD)), tightDuration(l.Seconds))
+}
+
+// scores are those of both models in a cell.
+func scores(d *gate.Decision) string {
+	return tight(score(d.Base)) + " " + tight("→ "+score(d.Tuned))
 }
 
 // state says of a leg without scores where it stands: what its job does, or why there are none.
@@ -181,6 +189,9 @@ func resultsLeg(b *strings.Builder, l *report.Leg, ownGate bool) {
 	if len(l.Phases) == 0 {
 		return
 	}
+	if all := l.Last().Guards; len(all) > 0 {
+		guarded(b, all[:min(len(all), shownGuards)])
+	}
 	b.WriteString("\n<details><summary>How it was tuned and measured</summary>\n\n")
 	measured(b, l)
 	b.WriteString("\n</details>\n")
@@ -221,16 +232,16 @@ func measured(b *strings.Builder, l *report.Leg) {
 			fmt.Fprintf(b, "- a second job of the same fine-tune, %s, was cancelled\n", code(extra))
 		}
 	}
-	b.WriteString("\n| phase | examples | job | tokens trained | final loss | base | tuned | tests | cost |\n| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	b.WriteString("\n| phase | examples | job | tokens trained | final loss | base → tuned | tests | cost |\n| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, p := range l.Phases {
-		base, tuned, tests, loss := none, none, none, none
+		scored, tests, loss := none, none, none
 		if d := p.Decision; d != nil && d.N > 0 {
-			base, tuned, tests = tight(score(d.Base)), tight(score(d.Tuned)), thousands(int64(d.N))
+			scored, tests = scores(d), thousands(int64(d.N))
 		}
 		if p.FinalLoss != nil {
 			loss = fmt.Sprintf("%.4g", *p.FinalLoss)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", inline(p.Name), thousands(int64(p.Examples)), job(p, name), thousands(p.TrainedTokens), loss, base, tuned, tests, tight(dollars(p.CostUSD)))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", inline(p.Name), thousands(int64(p.Examples)), job(p, name), thousands(p.TrainedTokens), loss, scored, tests, tight(dollars(p.CostUSD)))
 	}
 }
 

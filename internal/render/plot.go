@@ -16,7 +16,7 @@ import (
 type plot struct {
 	Picture markup
 	Rows    []plotRow
-	Tight   bool // short names and values
+	Kind    markup // class of its rows: tight for short names and values, gains for long values; "" for others
 	Said    string
 }
 
@@ -44,8 +44,26 @@ const (
 	mostShown  = 2.0
 )
 
-// improvements draws what each leg's tuned model is better by, with its limits, against the margin.
-func improvements(legs []report.Leg, href func(int) string) *plot {
+// byMeasure draws the improvements, a picture for each measure: what is measured differently shares no axis.
+func byMeasure(legs []report.Leg, href func(int) string) (out []pageChart) {
+	for _, m := range []gate.Measure{gate.Relative, gate.Points, gate.Errors} {
+		var of []report.Leg
+		var at []int
+		for i := range legs {
+			if measureOf(&legs[i]) == m {
+				of, at = append(of, legs[i]), append(at, i)
+			}
+		}
+		if p := improvements(of, m, func(i int) string { return href(at[i]) }); p != nil {
+			out = append(out, pageChart{"Improvement in " + unit(m), p})
+		}
+	}
+	return out
+}
+
+// improvements draws what each leg's tuned model is better by, with its limits, against the margin. All legs have the measure m. Nil
+// where none has an improvement.
+func improvements(legs []report.Leg, m gate.Measure, href func(int) string) *plot {
 	s := scale{0, 0.05}
 	widen := func(v *float64) {
 		if v != nil && !math.IsNaN(*v) {
@@ -68,21 +86,24 @@ func improvements(legs []report.Leg, href func(int) string) *plot {
 	}
 	pad := (s.hi - s.lo) * 0.03
 	s.lo, s.hi = s.lo-pad, s.hi+pad
-	d := newDrawing("rowplot", "Improvement of each leg against its margin", fmt.Sprintf("One row a leg, on a scale from %s to %s: a dot for the observed improvement, a bar for its limits, a dashed line for the margin. The same numbers stand beside the rows.",
-		improvement(&s.lo), improvement(&s.hi)))
+	d := newDrawing("rowplot", "Improvement of each leg against its margin, in "+unit(m), fmt.Sprintf("One row a leg, on a scale from %s to %s: a dot for the observed improvement, a bar for its limits, a dashed line for the margin. The same numbers stand beside the rows.",
+		gain(&s.lo, string(m)), gain(&s.hi, string(m))))
 	n := len(legs)
 	foot := float64(n) / float64(n+1)
 	for _, v := range s.ticks(5) {
 		d.line("grid", s.at(v), 0, s.at(v), foot)
 	}
 	d.line("zero", s.at(0), 0, s.at(0), foot)
-	p := &plot{}
+	p := &plot{Kind: "gains"}
 	for i := range legs {
 		l := &legs[i]
 		d.line("margin", s.at(l.Margin), float64(i)/float64(n+1), s.at(l.Margin), float64(i+1)/float64(n+1))
 		r := plotRow{Name: l.ID, Href: href(i), Value: string(l.Verdict)}
 		if k := judged(l); k != nil && k.Improvement == nil {
-			r.Value = fmt.Sprintf("from 0 to %s", score(k.Tuned))
+			r.Value = gain(nil, l.Measure) + " to " + score(k.Tuned)
+			if m == gate.Errors {
+				r.Value = gain(nil, l.Measure) + ", now " + score(k.Tuned)
+			}
 		} else if k != nil {
 			r.Value = gain(k.Improvement, l.Measure) + interval(k, l.Measure)
 			d.group("marks v-"+class(l.Verdict), 0, 0)
@@ -98,7 +119,7 @@ func improvements(legs []report.Leg, href func(int) string) *plot {
 				d.line("limits", from, row(i, n), to, row(i, n))
 			}
 			if *k.Improvement > mostShown {
-				p.Said = fmt.Sprintf("What is beyond %s stands at the edge.", axisShare(mostShown))
+				p.Said = fmt.Sprintf("What is beyond %s stands at the edge.", axisGain(mostShown, m))
 				d.group("axis", 9, 4)
 				d.text("start", 1, row(i, n), "›")
 				d.end()
@@ -108,20 +129,21 @@ func improvements(legs []report.Leg, href func(int) string) *plot {
 		}
 		p.Rows = append(p.Rows, r)
 	}
-	if ownMeasure(legs) {
-		p.Said = strings.TrimSpace(p.Said + " Each leg is drawn in its own measure: percent of its base's score, points, or percent of its base's errors.")
-	}
-	d.axis(row(n, n), s.ticks(5), s.at, func(v float64) string { return axisShare(v) })
+	d.axis(row(n, n), s.ticks(5), s.at, func(v float64) string { return axisGain(v, m) })
 	p.Picture = d.done()
 	return p
 }
 
-// axisShare writes an improvement on an axis.
-func axisShare(v float64) string {
-	if v == 0 {
-		return "0 %"
+// axisGain writes an improvement on an axis, whose caption has the measure in full.
+func axisGain(v float64, m gate.Measure) string {
+	sign := "%"
+	if m == gate.Points {
+		sign = "pts"
 	}
-	return fmt.Sprintf("%+.3g %%", math.Round(1000*v)/10)
+	if v == 0 {
+		return "0 " + sign
+	}
+	return fmt.Sprintf("%+.3g %s", math.Round(1000*v)/10, sign)
 }
 
 // shape tells verdicts apart where colour does not.

@@ -127,7 +127,7 @@ func answerBars(a *report.Answers) *plot {
 		return nil
 	}
 	d := newDrawing("rowplot", "Answers of the training examples", fmt.Sprintf("A bar for each of the %d most frequent of %d answers. The counts stand beside the bars.", len(shown), a.Different))
-	p := &plot{Tight: true}
+	p := &plot{Kind: "tight"}
 	n := len(shown) - 1 // no row for an axis
 	for i, f := range shown {
 		left -= f.Examples

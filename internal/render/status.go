@@ -97,7 +97,7 @@ func least(legs []report.Leg) string {
 
 // because says in a few words why a leg does not pass.
 func because(l *report.Leg) string {
-	d := judged(l)
+	d, forgot := judged(l), broke(l)
 	switch {
 	case d == nil && l.Last() != nil && l.Last().Status == report.Untuned:
 		return "is not tuned: /finetune launches it"
@@ -109,6 +109,8 @@ func because(l *report.Leg) string {
 		return "(" + Line(l.Reasons[0]) + ")"
 	case l.Verdict == gate.Error || l.Verdict == gate.Pending:
 		return "(" + Line(append(l.Reasons, "not judged")[0]) + ")"
+	case d.Verdict == gate.Pass && len(forgot) > 0:
+		return guardBecause(&forgot[0])
 	case d.Improvement == nil:
 		return fmt.Sprintf("%s to %s, p = %.2g", score(d.Base), score(d.Tuned), d.P)
 	case *d.Improvement < l.Margin:

@@ -1,4 +1,4 @@
-// Package render turns the report into pages: text for a terminal, Markdown, and later HTML. It is pure: a page
+// Package render turns the report into pages: text for a terminal, Markdown, HTML. It is pure: a page
 // depends on the report alone. All text that comes from data, models or services is taken for hostile; inline, code, cell and
 // Line keep it in its place.
 package render

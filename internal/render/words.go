@@ -75,7 +75,10 @@ func improvement(v *float64) string {
 func margin(v float64, measure string) string {
 	switch gate.Measure(measure) {
 	case gate.Points:
-		return strings.TrimSuffix(share(v), " %") + " points"
+		if n := strings.TrimSuffix(share(v), " %"); n != "1" {
+			return n + " points"
+		}
+		return "1 point"
 	case gate.Errors:
 		return share(v) + " of the errors"
 	}
@@ -97,6 +100,26 @@ func ownMeasure(legs []report.Leg) bool {
 	})
 }
 
+// measureOf is a leg's measure; one that is not known counts as relative, as everywhere.
+func measureOf(l *report.Leg) gate.Measure {
+	switch m := gate.Measure(l.Measure); m {
+	case gate.Points, gate.Errors:
+		return m
+	}
+	return gate.Relative
+}
+
+// unit says what an axis counts that improvements of a measure stand on.
+func unit(m gate.Measure) string {
+	switch m {
+	case gate.Points:
+		return "points"
+	case gate.Errors:
+		return "percent of the base's errors"
+	}
+	return "percent of the base's score"
+}
+
 // gain writes an improvement in its measure: "+10.0 %", "+6.0 points", "+15.0 % of errors".
 func gain(v *float64, measure string) string {
 	switch m := gate.Measure(measure); {
@@ -110,7 +133,7 @@ func gain(v *float64, measure string) string {
 	return improvement(v)
 }
 
-// interval writes the limits of an improvement, to stand behind it, which says the measure. An upper limit of ten times the base and more says nothing.
+// interval writes the limits of an improvement, to stand behind it, which says the measure; it may be broken between them. An upper limit of ten times the base and more says nothing.
 func interval(d *gate.Decision, measure string) string {
 	write := improvement
 	if gate.Measure(measure) == gate.Points {
@@ -120,18 +143,15 @@ func interval(d *gate.Decision, measure string) string {
 	if hi != nil && *hi >= 10 {
 		hi = nil
 	}
-	limits := ""
 	switch {
 	case lo != nil && hi != nil:
-		limits = fmt.Sprintf("(%s to %s)", write(lo), write(hi))
+		return " " + tight("("+write(lo)+" to") + " " + tight(write(hi)+")")
 	case lo != nil:
-		limits = fmt.Sprintf("(at least %s)", write(lo))
+		return " " + tight("(at least "+write(lo)+")")
 	case hi != nil:
-		limits = fmt.Sprintf("(at most %s)", write(hi))
-	default:
-		return ""
+		return " " + tight("(at most "+write(hi)+")")
 	}
-	return " " + tight(limits)
+	return ""
 }
 
 func dollars(v float64) string {
@@ -184,8 +204,8 @@ func some(texts []string, n int) string {
 }
 
 // each applies a way of writing to all of a list.
-func each[T any](texts []T, write func(T) string) []string {
-	out := make([]string, len(texts))
+func each[T, S any](texts []T, write func(T) S) []S {
+	out := make([]S, len(texts))
 	for i, t := range texts {
 		out[i] = write(t)
 	}

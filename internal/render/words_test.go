@@ -19,7 +19,7 @@ func TestNumbers(t *testing.T) {
 		{interval(&gate.Decision{}, ""), ""}, {interval(&gate.Decision{Interval: [2]*float64{number(0.1), nil}}, ""), " (at\u00a0least\u00a0+10.0\u00a0%)"},
 		{interval(&gate.Decision{Interval: [2]*float64{number(0.1), number(2592)}}, ""), " (at\u00a0least\u00a0+10.0\u00a0%)"},
 		{interval(&gate.Decision{Interval: [2]*float64{nil, number(-0.2)}}, ""), " (at\u00a0most\u00a0-20.0\u00a0%)"},
-		{interval(&gate.Decision{Interval: [2]*float64{number(0.02), number(0.1)}}, "points"), " (+2.0\u00a0to\u00a0+10.0)"},
+		{interval(&gate.Decision{Interval: [2]*float64{number(0.02), number(0.1)}}, "points"), " (+2.0\u00a0to +10.0)"},
 		{margin(0.1, "relative"), "10 %"}, {margin(0.06, "points"), "6 points"}, {margin(0.15, "errors"), "15 % of the errors"},
 		{betterBy(0.1, "relative"), "10 % better"}, {betterBy(0.06, "points"), "6 points better"}, {betterBy(0.15, "errors"), "15 % fewer errors"},
 		{gain(number(0.4), "errors"), "+40.0 % of errors"}, {gain(number(-0.06), "points"), "-6.0 points"}, {gain(nil, "errors"), "from no errors"}, {gain(nil, "relative"), "from 0"},
@@ -52,6 +52,13 @@ func TestStatusLineSaysTheMeasure(t *testing.T) {
 		if got := StatusLine(newReport(legs...)); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// A leg that keeps its own tests and not a guard is said to fail for the guard, not for its tests.
+func TestStatusLineSaysTheGuard(t *testing.T) {
+	if got, want := StatusLine(cases()["guards"]), "fail: 1 of 3 legs, bank-triage -15.0 points on the guard arithmetic, which may lose 2 points: not held"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
