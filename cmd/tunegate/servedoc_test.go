@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 )
 
 // TestServePage runs the blocks of docs/serve.md, each as it stands: the servers, curl and the Python client, which the
@@ -39,7 +41,7 @@ func TestServePage(t *testing.T) {
 			case "servers":
 				for line := range strings.Lines(b.text) {
 					command, _, _ := strings.Cut(line, "#")
-					servedBare(t, strings.Fields(command)[2:]...)
+					served(t, strings.Fields(command)[2:]...)
 				}
 			case "environment":
 				if want := "export OPENAI_BASE_URL=http://127.0.0.1:4141/v1 OPENAI_API_KEY=any\n"; b.text != want {
@@ -108,7 +110,8 @@ func pageProgram(t *testing.T, dir, base string, b block, name string, args ...s
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir, c.Stdin = dir, strings.NewReader(b.text)
 	c.WaitDelay = time.Second
-	c.Env = append(os.Environ(), "OPENAI_BASE_URL="+base, "OPENAI_API_KEY=any")
+	proxy := wiretest.Proxy(t)
+	c.Env = append(os.Environ(), "OPENAI_BASE_URL="+base, "OPENAI_API_KEY=any", "http_proxy="+proxy, "no_proxy=", "HTTP_PROXY=", "NO_PROXY=")
 	var complaints bytes.Buffer
 	c.Stderr = &complaints
 	out, err := c.Output()
