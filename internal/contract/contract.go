@@ -116,6 +116,26 @@ func (d *Description) CheckRequests(t testing.TB, next http.Handler) http.Handle
 	})
 }
 
+// CheckSent is CheckRequests for a server that a transport stands for.
+func (d *Description) CheckSent(t testing.TB, next http.RoundTripper) http.RoundTripper {
+	return sent(func(r *http.Request) (*http.Response, error) {
+		if r.Body == nil {
+			r = r.WithContext(r.Context())
+			r.Body = http.NoBody
+		}
+		q, body, cut := received(r)
+		r.Body.Close()
+		if _, err := d.request(q, body, cut); err != nil {
+			t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		}
+		return next.RoundTrip(q)
+	})
+}
+
+type sent func(*http.Request) (*http.Response, error)
+
+func (s sent) RoundTrip(r *http.Request) (*http.Response, error) { return s(r) }
+
 // received reads the body of a request and returns the request with it in its place, and whether the client broke it off.
 func received(r *http.Request) (q *http.Request, body []byte, cut bool) {
 	body, err := io.ReadAll(r.Body)
@@ -135,7 +155,7 @@ func (b broken) Read([]byte) (int, error) { return 0, b.err }
 // request says what of a request breaks the contract. The first result is nil for a call that is not part of it.
 func (d *Description) request(r *http.Request, body []byte, cut bool) (*openapi3filter.RequestValidationInput, error) {
 	seen := r.Clone(context.Background())
-	seen.URL.Path = strings.TrimPrefix(seen.URL.Path, d.Prefix)
+	seen.URL.Path, seen.URL.RawPath = strings.TrimPrefix(seen.URL.Path, d.Prefix), strings.TrimPrefix(seen.URL.RawPath, d.Prefix)
 	seen.Body = io.NopCloser(bytes.NewReader(body))
 	route, params, err := d.router.FindRoute(seen)
 	if err != nil {

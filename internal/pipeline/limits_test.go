@@ -13,6 +13,7 @@ import (
 
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 )
@@ -20,7 +21,7 @@ import (
 // at runs a manifest on the account, with a machine that keeps its journals in state.
 func (a *account) at(t *testing.T, m *manifest.Manifest, state string, wait time.Duration) report.Report {
 	t.Helper()
-	r, err := Run(t.Context(), m, Options{State: state, Wait: wait, Getenv: func(string) string { return "" }, Transport: a})
+	r, err := Run(t.Context(), m, Options{State: state, Wait: wait, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, a)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func TestMaxParallelCountsWhatIsThere(t *testing.T) {
 		p.MaxParallel = 1
 		m.Providers["served"] = p
 		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1}
-		o := Options{State: t.TempDir(), Legs: []string{"agent-1"}, Getenv: func(string) string { return "" }, Transport: a}
+		o := Options{State: t.TempDir(), Legs: []string{"agent-1"}, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, a)}
 		if _, err := Run(t.Context(), m, o); err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +231,7 @@ func TestAccountIsFull(t *testing.T) {
 		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1, places: 3}
 		told := false
 		m := hostedManifest(t, 5, "")
-		r, err := Run(t.Context(), m, Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "" }, Transport: a,
+		r, err := Run(t.Context(), m, Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, a),
 			Notify: func(e Event) { told = told || strings.Contains(e.Text, "no room for another job, asking again in ") }})
 		if err != nil || r.Verdict != gate.Pass || len(a.jobs) != 5 || a.refused > 2*110 || !told {
 			t.Errorf("%v, verdicts %q, %d jobs, %d refused, told %t", err, verdicts(r), len(a.jobs), a.refused, told)

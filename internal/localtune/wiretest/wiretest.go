@@ -55,6 +55,15 @@ func CheckRequests(t testing.TB, next http.Handler) http.Handler {
 	return next
 }
 
+// CheckSent is CheckRequests for a server that a transport stands for.
+func CheckSent(t testing.TB, next http.RoundTripper) http.RoundTripper {
+	t.Helper()
+	if d := atHand(t); d != nil {
+		return d.CheckSent(t, next)
+	}
+	return next
+}
+
 // atHand is the description, nil where there is none.
 func atHand(t testing.TB) *contract.Description {
 	t.Helper()
