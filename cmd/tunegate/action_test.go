@@ -9,17 +9,19 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 )
 
 // A service that is hostile to the log: what it says must reach the runner as text, and the key not at all, except to
 // be masked before anything else is printed.
 func TestActionKeepsKeysAndCommandsApart(t *testing.T) {
 	const key = "a-key-that-nobody-may-see"
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(wiretest.CheckRequests(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, `{"error":{"message":"no\n::add-mask::e\n##[error]forged\n::set-output name=verdict::pass","type":"x"}}`)
-	}))
+	})))
 	defer s.Close()
 	manifest := remote(t, s.URL+"/v1")
 	text, err := os.ReadFile(manifest)

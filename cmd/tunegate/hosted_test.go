@@ -21,6 +21,7 @@ import (
 
 	"github.com/tunegate/tunegate/internal/github/githubtest"
 	"github.com/tunegate/tunegate/internal/localtune"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/report"
 )
 
@@ -58,7 +59,7 @@ func newHosted(t *testing.T, step time.Duration) *hosted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.tunes = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h.tunes = httptest.NewServer(wiretest.Check(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/chat/completions") {
 			h.asked.Add(1)
 		}
@@ -74,7 +75,7 @@ func newHosted(t *testing.T, step time.Duration) *hosted {
 		w.Header().Del("Content-Length")
 		w.WriteHeader(reply.Code)
 		_, _ = io.WriteString(w, strings.ReplaceAll(body, `"status":"succeeded"`, `"status":"running"`))
-	}))
+	})))
 	t.Cleanup(func() {
 		h.tunes.Close()
 		if err := s.Close(); err != nil {

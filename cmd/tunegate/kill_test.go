@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 )
 
 // faulty is a proxy before a service that answers 503 and 429, delays, and drops replies to what it has let through.
@@ -25,7 +27,7 @@ func faulty(t *testing.T, base string, seed uint64) string {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
+	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) } // a client went away
 	var mu sync.Mutex
 	rng := rand.New(rand.NewPCG(seed, 0))
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,10 +39,12 @@ func faulty(t *testing.T, base string, seed uint64) string {
 		}
 		switch {
 		case luck < 4:
-			http.Error(w, "not now", http.StatusServiceUnavailable)
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, `{"error":{"message":"not now","type":"server_error","param":null,"code":null}}`)
 		case luck < 7:
 			w.Header().Set("Retry-After", "0")
-			http.Error(w, "too fast", http.StatusTooManyRequests)
+			w.WriteHeader(http.StatusTooManyRequests)
+			fmt.Fprint(w, `{"error":{"message":"too fast","type":"requests","param":null,"code":null}}`)
 		case luck < 15:
 			proxy.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler) // it was done, and nobody hears of it
@@ -87,14 +91,15 @@ func TestKillAtRandomMoments(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("TUNEGATE_KILLS")); err == nil {
 		kills = n
 	}
-	bare := servedBare(t, "--step-delay", "1ms")
+	bare := served(t, "--step-delay", "1ms")
 	base := faulty(t, bare, 1)
+	proxy := wiretest.Proxy(t)
 	const victims = 4 // side by side: most of a run is waiting
 	began := time.Now()
 	all := make([]*victim, victims)
 	var wg sync.WaitGroup
 	for i := range all {
-		all[i] = &victim{t: t, rng: rand.New(rand.NewPCG(2, uint64(i))), base: base, dir: t.TempDir(), first: 1000 * i, usual: 400 * time.Millisecond}
+		all[i] = &victim{t: t, rng: rand.New(rand.NewPCG(2, uint64(i))), proxy: proxy, base: base, dir: t.TempDir(), first: 1000 * i, usual: 400 * time.Millisecond}
 		wg.Go(func() { all[i].die((kills + i) / victims) })
 	}
 	wg.Wait()
@@ -121,7 +126,7 @@ func TestKillAtRandomMoments(t *testing.T) {
 type victim struct {
 	t                   *testing.T
 	rng                 *rand.Rand
-	base, dir           string
+	proxy, base, dir    string
 	first               int           // seed of its first fine-tune
 	usual               time.Duration // of a run
 	killed, runs, tunes int
@@ -134,7 +139,7 @@ func (v *victim) die(kills int) {
 		manifest := small(v.t, v.dir, v.base, v.first+v.tunes)
 		for deaths := 0; ; {
 			v.runs++
-			c := process(v.t, v.dir, "run", manifest, "--quiet", "--state", filepath.Join(v.dir, fmt.Sprint("state", v.tunes)))
+			c := processBehind(v.proxy, v.dir, "run", manifest, "--quiet", "--state", filepath.Join(v.dir, fmt.Sprint("state", v.tunes)))
 			var said bytes.Buffer
 			c.Stdout, c.Stderr = &said, &said
 			started := time.Now()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"flag"
 	"io/fs"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,14 +14,23 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/tunegate/tunegate/internal/grade/sandbox"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/report"
 )
 
 // runAsMain makes the test binary behave as tunegate, for tests that need a process of its own.
 const runAsMain = "TUNEGATE_RUN_AS_MAIN"
 
+// through names the address of a wiretest.Proxy, which such a process and those of the scripts send all their requests through, also
+// those to the embedded engine.
+const through = "TUNEGATE_TEST_PROXY"
+
 func TestMain(m *testing.M) {
 	sandbox.Main()
+	if address := os.Getenv(through); address != "" {
+		// Of the default transport every client makes its own. The proxy variables would not do: they do not count for loopback.
+		http.DefaultTransport.(*http.Transport).Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(address) }
+	}
 	if os.Getenv(runAsMain) != "" {
 		main()
 	}
@@ -38,12 +49,14 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	proxy := wiretest.Proxy(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
+			e.Setenv(through, proxy)
 			e.Setenv("EXAMPLES", examples+"/../../testdata")
 			e.Defer(func() { validReports(t, e.WorkDir) })
 			return nil

@@ -24,12 +24,17 @@ import (
 	"github.com/tunegate/tunegate/internal/report"
 )
 
-// process starts this test binary as tunegate.
+// process is this test binary as tunegate, all of whose exchanges are checked against the contract.
 func process(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
+	return processBehind(wiretest.Proxy(t), dir, args...)
+}
+
+// processBehind is process for those that share a proxy.
+func processBehind(proxy, dir string, args ...string) *exec.Cmd {
 	c := exec.Command(os.Args[0], args...)
 	c.Dir = dir
-	c.Env = append(os.Environ(), runAsMain+"=1")
+	c.Env = append(os.Environ(), runAsMain+"=1", through+"="+proxy)
 	return c
 }
 
@@ -64,7 +69,7 @@ func scores(r report.Report) string {
 // jobsAt counts the jobs of a server by the run key that they bear.
 func jobsAt(t *testing.T, base string) map[string]int {
 	t.Helper()
-	reply, err := http.Get(base + "/fine_tuning/jobs?limit=100")
+	reply, err := wiretest.Client(t).Get(base + "/fine_tuning/jobs?limit=100")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,15 +145,8 @@ func TestKillAnywhereThenTheSameCommand(t *testing.T) {
 	}
 }
 
-// served starts tunegate serve and returns the base URL of a proxy before it, which checks what is exchanged. That takes time:
-// servedBare is for tests whose exchanges others have too.
+// served starts tunegate serve and returns its base URL.
 func served(t *testing.T, args ...string) string {
-	t.Helper()
-	return wiretest.Front(t, servedBare(t, args...))
-}
-
-// servedBare starts tunegate serve and returns its base URL.
-func servedBare(t *testing.T, args ...string) string {
 	t.Helper()
 	c := process(t, t.TempDir(), append([]string{"serve", "--addr", "127.0.0.1:0", "--quiet"}, args...)...)
 	out, err := c.StdoutPipe()

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 )
 
 // TestServePage runs the blocks of docs/serve.md, each as it stands: the servers, curl and the Python client, which the
@@ -39,7 +41,7 @@ func TestServePage(t *testing.T) {
 			case "servers":
 				for line := range strings.Lines(b.text) {
 					command, _, _ := strings.Cut(line, "#")
-					servedBare(t, strings.Fields(command)[2:]...)
+					served(t, strings.Fields(command)[2:]...)
 				}
 			case "environment":
 				if want := "export OPENAI_BASE_URL=http://127.0.0.1:4141/v1 OPENAI_API_KEY=any\n"; b.text != want {
@@ -81,6 +83,24 @@ func TestServePage(t *testing.T) {
 	}
 }
 
+// TestOfficialPythonClient drives a server with the package that its users have, and checks what the two say to each other.
+func TestOfficialPythonClient(t *testing.T) {
+	if err := exec.Command("python3", "-c", "import openai").Run(); err != nil {
+		t.Skip("there is no python3 with the package openai; .ci/run has one")
+	}
+	c := exec.CommandContext(t.Context(), "python3", filepath.Join("..", "..", ".ci", "openai_client.py"), served(t, "--step-delay", "2ms"))
+	c.Env = append(os.Environ(), proxied(t)...)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// proxied are the variables by which a program that is not ours goes through a wiretest.Proxy, also to this machine.
+func proxied(t *testing.T) []string {
+	t.Helper()
+	return []string{"http_proxy=" + wiretest.Proxy(t), "no_proxy=", "HTTP_PROXY=", "NO_PROXY="}
+}
+
 // curlBlock runs the shell commands, and reads what the server said on each line.
 func curlBlock(t *testing.T, dir, base string, b block) {
 	for _, tool := range []string{"curl", "bash", "sed", "grep"} {
@@ -108,7 +128,7 @@ func pageProgram(t *testing.T, dir, base string, b block, name string, args ...s
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir, c.Stdin = dir, strings.NewReader(b.text)
 	c.WaitDelay = time.Second
-	c.Env = append(os.Environ(), "OPENAI_BASE_URL="+base, "OPENAI_API_KEY=any")
+	c.Env = append(append(os.Environ(), "OPENAI_BASE_URL="+base, "OPENAI_API_KEY=any"), proxied(t)...)
 	var complaints bytes.Buffer
 	c.Stderr = &complaints
 	out, err := c.Output()

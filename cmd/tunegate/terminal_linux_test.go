@@ -239,7 +239,7 @@ func linesWith(text, s string) (n int) {
 
 // A board in 60 and in 120 columns, on a tiny screen and on a low one; the result takes its place.
 func TestBoardOnTerminal(t *testing.T) {
-	manifest := remote(t, servedBare(t, "--step-delay", "8ms"))
+	manifest := remote(t, served(t, "--step-delay", "8ms"))
 	for _, size := range [][2]int{{120, 24}, {60, 24}, {20, 10}, {60, 6}} {
 		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
 			dir := t.TempDir()
@@ -287,7 +287,7 @@ func TestBoardOnTerminal(t *testing.T) {
 
 // Ctrl-C on a terminal: the run ends within a second, and the terminal is as before.
 func TestInterruptOnTerminal(t *testing.T) {
-	manifest := remote(t, servedBare(t, "--step-delay", "20ms"))
+	manifest := remote(t, served(t, "--step-delay", "20ms"))
 	g, keys, wait := onTerminal(t, 60, 24, nil, t.TempDir(), "run", manifest)
 	await(t, g, "loss")
 	at := time.Now()
@@ -323,7 +323,7 @@ func await(t *testing.T, g *glass, s string) {
 
 // A run that cannot stop in order, here because nobody takes its result, ends at once with the second Ctrl-C.
 func TestSecondInterrupt(t *testing.T) {
-	manifest := remote(t, servedBare(t, "--step-delay", "20ms"))
+	manifest := remote(t, served(t, "--step-delay", "20ms"))
 	reader, full, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -4,10 +4,12 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -33,8 +35,8 @@ type Description struct {
 
 	// Refusal judges replies with a status of 400 and above, which descriptions leave out for the most part.
 	Refusal func(d *Description, body []byte) error
-	// Stream judges replies of the type text/event-stream.
-	Stream func(d *Description, body string) error
+	// Stream judges replies of the type text/event-stream; one that is not whole was broken off.
+	Stream func(d *Description, body string, whole bool) error
 	// Plain, if not nil, writes a JSON reply to a request as the description has it, where it leaves out a form that the request may ask
 	// for.
 	Plain func(request, reply []byte) []byte
@@ -77,61 +79,127 @@ func (d *Description) Visit(schema string, body []byte) error {
 }
 
 // Check returns a handler that serves as next does, and reports every request and reply that the contract does not allow as
-// an error of t. A request that is refused may break it. An exchange that the client breaks off is not checked.
+// an error of t. A request may break it where the reply says so, by a status from 400 to 499 other than 429. An exchange that
+// either side breaks off is judged as far as it got: of a request all but the rest of its body, whether there is a reply or
+// not; of a reply its status and header, and what is whole of its body.
 func (d *Description) Check(t testing.TB, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil { // the client went away in the middle of its request
-			r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), broken{err}))
-			next.ServeHTTP(w, r)
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		seen := r.Clone(context.Background())
-		seen.URL.Path = strings.TrimPrefix(seen.URL.Path, d.Prefix)
-		seen.Body = io.NopCloser(bytes.NewReader(body))
-		route, params, err := d.router.FindRoute(seen)
-		if err != nil {
-			t.Errorf("%s %s is not part of the contract: %v", r.Method, r.URL, err)
-			next.ServeHTTP(w, r)
-			return
-		}
-		opt := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, MultiError: true}
-		in := &openapi3filter.RequestValidationInput{Request: seen, PathParams: params, Route: route, Options: opt}
-		requestErr := openapi3filter.ValidateRequest(r.Context(), in)
+		q, body, cut := received(r)
+		in, breach := d.request(q, body, cut)
 		reply := httptest.NewRecorder()
-		next.ServeHTTP(reply, r)
-		if r.Context().Err() != nil {
-			return // nobody waits for the reply, and next may have left it unfinished
-		}
-		var replyErr error
-		switch kind := reply.Header().Get("Content-Type"); {
-		case reply.Code >= 400:
-			replyErr = d.Refusal(d, reply.Body.Bytes())
-		case requestErr != nil:
-			t.Errorf("%s %s was accepted, but the request breaks the contract: %v", r.Method, r.URL, requestErr)
-		case kind == "text/event-stream":
-			replyErr = d.Stream(d, reply.Body.String())
-		case kind == "application/json" || reply.Body.Len() == 0:
-			said := reply.Body.Bytes()
-			if d.Plain != nil {
-				said = d.Plain(body, said)
+		reply.Code = 0 // until there is one
+		ended := false
+		defer func() { // also when next ends the exchange by a panic, which goes on
+			if err := d.judge(in, breach, body, reply, ended && !cut && r.Context().Err() == nil); err != nil {
+				t.Errorf("%s %s: %v", r.Method, r.URL, err)
 			}
-			replyErr = openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{RequestValidationInput: in,
-				Status: reply.Code, Header: reply.Header(), Options: opt, Body: io.NopCloser(bytes.NewReader(said))})
-		}
-		if replyErr != nil {
-			t.Errorf("%s %s: the reply %d breaks the contract: %v", r.Method, r.URL, reply.Code, replyErr)
-		}
-		for k, v := range reply.Header() {
-			w.Header()[k] = v
-		}
-		w.WriteHeader(reply.Code)
-		_, _ = w.Write(reply.Body.Bytes())
+			if ended {
+				maps.Copy(w.Header(), reply.Header())
+				w.WriteHeader(cmp.Or(reply.Code, http.StatusOK))
+				_, _ = w.Write(reply.Body.Bytes())
+			}
+		}()
+		next.ServeHTTP(reply, q)
+		ended = true
 	})
+}
+
+// CheckRequests returns a handler that serves as next does, which may break the contract, and reports every request that the
+// contract does not allow as an error of t, whatever is replied.
+func (d *Description) CheckRequests(t testing.TB, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q, body, cut := received(r)
+		if _, err := d.request(q, body, cut); err != nil {
+			t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		}
+		next.ServeHTTP(w, q)
+	})
+}
+
+// CheckSent is CheckRequests for a server that a transport stands for.
+func (d *Description) CheckSent(t testing.TB, next http.RoundTripper) http.RoundTripper {
+	return sent(func(r *http.Request) (*http.Response, error) {
+		if r.Body == nil {
+			r = r.WithContext(r.Context())
+			r.Body = http.NoBody
+		}
+		q, body, cut := received(r)
+		r.Body.Close()
+		if _, err := d.request(q, body, cut); err != nil {
+			t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		}
+		return next.RoundTrip(q)
+	})
+}
+
+type sent func(*http.Request) (*http.Response, error)
+
+func (s sent) RoundTrip(r *http.Request) (*http.Response, error) { return s(r) }
+
+// received reads the body of a request and returns the request with it in its place, and whether the client broke it off.
+func received(r *http.Request) (q *http.Request, body []byte, cut bool) {
+	body, err := io.ReadAll(r.Body)
+	q = r.WithContext(r.Context()) // a handler must not change the one that it is given
+	q.Body = io.NopCloser(bytes.NewReader(body))
+	if err != nil {
+		q.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), broken{err}))
+	}
+	return q, body, err != nil
 }
 
 // broken is a body that ends in an error.
 type broken struct{ err error }
 
 func (b broken) Read([]byte) (int, error) { return 0, b.err }
+
+// request says what of a request breaks the contract. The first result is nil for a call that is not part of it.
+func (d *Description) request(r *http.Request, body []byte, cut bool) (*openapi3filter.RequestValidationInput, error) {
+	seen := r.Clone(context.Background())
+	seen.URL.Path, seen.URL.RawPath = strings.TrimPrefix(seen.URL.Path, d.Prefix), strings.TrimPrefix(seen.URL.RawPath, d.Prefix)
+	seen.Body = io.NopCloser(bytes.NewReader(body))
+	route, params, err := d.router.FindRoute(seen)
+	if err != nil {
+		return nil, fmt.Errorf("this is not part of the contract: %w", err)
+	}
+	in := &openapi3filter.RequestValidationInput{Request: seen, PathParams: params, Route: route, Options: &openapi3filter.Options{
+		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, MultiError: true, ExcludeRequestBody: cut}}
+	if err := openapi3filter.ValidateRequest(seen.Context(), in); err != nil {
+		return in, fmt.Errorf("the request breaks the contract: %w", err)
+	}
+	return in, nil
+}
+
+// judge says what of an exchange breaks the contract: breach is what the request does; whole is false where either side broke off.
+func (d *Description) judge(in *openapi3filter.RequestValidationInput, breach error, request []byte, reply *httptest.ResponseRecorder, whole bool) error {
+	code, body, refused := cmp.Or(reply.Code, http.StatusOK), reply.Body.Bytes(), reply.Code >= 400
+	switch {
+	case in == nil, breach != nil && (!refused || code >= 500 || code == http.StatusTooManyRequests):
+		if in != nil && whole && code < 300 {
+			return fmt.Errorf("it was accepted, but %w", breach)
+		}
+		return breach
+	case reply.Code == 0 && !whole:
+		return nil // nobody has replied
+	}
+	opt := *in.Options
+	opt.ExcludeResponseBody = !whole && !json.Valid(body)
+	kind := reply.Header().Get("Content-Type")
+	var err error
+	switch {
+	case refused && !opt.ExcludeResponseBody:
+		err = d.Refusal(d, body)
+	case refused:
+	case kind == "text/event-stream":
+		err = d.Stream(d, reply.Body.String(), whole)
+	case kind == "application/json" || reply.Body.Len() == 0:
+		if d.Plain != nil {
+			body = d.Plain(request, body)
+		}
+		err = openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{RequestValidationInput: in,
+			Status: code, Header: reply.Header(), Options: &opt, Body: io.NopCloser(bytes.NewReader(body))})
+	}
+	if err != nil {
+		return fmt.Errorf("the reply %d breaks the contract: %w", code, err)
+	}
+	return nil
+}

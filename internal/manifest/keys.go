@@ -83,7 +83,7 @@ func providers(m *Manifest) value {
 			key{"kind", "openai: any service with OpenAI's fine-tuning contract; local: the embedded engine", choice(&p.Kind, KindLocal, KindOpenAI), true},
 			key{"base_url", "the service's address, such as https://llm.example.com/v1", text(&p.BaseURL, urlForm), false},
 			key{"api_key_env", "name of the environment variable that holds the key", text(&p.APIKeyEnv, variableForm), false},
-			key{"max_parallel", "fine-tuning jobs at a time", whole(&p.MaxParallel, 1, 100, ""), false},
+			key{"max_parallel", "fine-tuning jobs of one base model at a time", whole(&p.MaxParallel, 1, 100, ""), false},
 		).requires(schema{
 			"if":   schema{"properties": schema{"kind": schema{"const": KindOpenAI}}},
 			"then": schema{"required": []string{"kind", "base_url"}},

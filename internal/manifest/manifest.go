@@ -55,7 +55,7 @@ type Provider struct {
 	BaseURL     string // of an openai provider, without a trailing slash: https, or http to a loopback address; no user, query or fragment
 	APIKeyEnv   string // name of the variable that holds the key; empty: none is sent
 	KeyPos      Pos    // of that name
-	MaxParallel int    // jobs at a time; 0: the program chooses
+	MaxParallel int    // jobs of one base model at a time; 0: as many as there are
 }
 
 // Pos is a place in the manifest; both count from 1, Col in Unicode code points. The zero value is no place.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tunegate/tunegate/internal/bench"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/openaiapi"
 	"github.com/tunegate/tunegate/internal/train"
 	"github.com/tunegate/tunegate/internal/train/traintest"
@@ -25,7 +26,7 @@ func independent(t *testing.T) (*openaiapi.Client, string) {
 	if at == "" {
 		t.Skip("no independent server: TUNEGATE_AIMOCK is not set; .ci/aimock sets it")
 	}
-	c, err := openaiapi.New(openaiapi.Config{BaseURL: at + "/v1", Key: "sk-test", Agent: "tunegate/test"})
+	c, err := openaiapi.New(openaiapi.Config{BaseURL: at + "/v1", Key: "sk-test", Agent: "tunegate/test", Transport: wiretest.CheckSent(t, http.DefaultTransport)})
 	if err != nil {
 		t.Fatal(err)
 	}

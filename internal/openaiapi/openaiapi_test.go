@@ -24,7 +24,14 @@ import (
 	"github.com/tunegate/tunegate/internal/train/traintest"
 )
 
+// client is a client of h. What it sends is what the contract allows.
 func client(t *testing.T, h http.Handler) *openaiapi.Client {
+	t.Helper()
+	return unchecked(t, wiretest.CheckRequests(t, h))
+}
+
+// unchecked is client for requests that the contract does not know.
+func unchecked(t *testing.T, h http.Handler) *openaiapi.Client {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)

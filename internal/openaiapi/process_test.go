@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/openaiapi"
 	"github.com/tunegate/tunegate/internal/train"
 )
@@ -116,7 +117,7 @@ func TestCertificatesAndProxyOfTheEnvironment(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("SSL_CERT_FILE is read on Linux, and by no name elsewhere")
 	}
-	service := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"id":"j","status":"running"}`) }))
+	service := httptest.NewUnstartedServer(wiretest.CheckRequests(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"id":"j","status":"running"}`) })))
 	service.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that fail, as they should
 	service.StartTLS()
 	defer service.Close()

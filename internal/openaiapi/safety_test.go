@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tunegate/tunegate/internal/bench"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/openaiapi"
 	"github.com/tunegate/tunegate/internal/suite"
 	"github.com/tunegate/tunegate/internal/train"
@@ -64,7 +65,7 @@ func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
 			continue // its body is sent once
 		}
 		var keys []string
-		c := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := unchecked(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !strings.HasPrefix(r.URL.Path, "/moved") {
 				http.Redirect(w, r, "/moved"+r.URL.Path, http.StatusTemporaryRedirect)
 				return
@@ -163,7 +164,7 @@ func TestNoAnswerIsNoWrongAnswer(t *testing.T) {
 		`{"choices":[{"message":{"role":"assistant","content":"ye"},"finish_reason":"length"}]}`: "",
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			c, err := openaiapi.New(openaiapi.Config{BaseURL: "http://127.0.0.1:1/v1", Transport: reply(body)})
+			c, err := openaiapi.New(openaiapi.Config{BaseURL: "http://127.0.0.1:1/v1", Transport: wiretest.CheckSent(t, reply(body))})
 			if err != nil {
 				t.Fatal(err)
 			}

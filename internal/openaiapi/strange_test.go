@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/openaiapi"
 	"github.com/tunegate/tunegate/internal/train"
 )
@@ -38,7 +39,7 @@ func (s *transport) RoundTrip(q *http.Request) (*http.Response, error) {
 func scriptedClient(t *testing.T, answer scripted) (*openaiapi.Client, *transport) {
 	t.Helper()
 	s := &transport{answer: answer}
-	c, err := openaiapi.New(openaiapi.Config{BaseURL: "http://localhost/v1", Transport: s})
+	c, err := openaiapi.New(openaiapi.Config{BaseURL: "http://localhost/v1", Transport: wiretest.CheckSent(t, s)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/openaiapi"
 	"github.com/tunegate/tunegate/internal/train"
 )
@@ -36,7 +37,7 @@ func (b body) Read([]byte) (int, error) {
 
 func stalled(t *testing.T) (*openaiapi.Client, *stall) {
 	s := &stall{}
-	c, err := openaiapi.New(openaiapi.Config{BaseURL: "http://localhost/v1", Transport: s})
+	c, err := openaiapi.New(openaiapi.Config{BaseURL: "http://localhost/v1", Transport: wiretest.CheckSent(t, s)})
 	if err != nil {
 		t.Fatal(err)
 	}

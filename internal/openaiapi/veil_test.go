@@ -14,6 +14,7 @@ import (
 	"testing/iotest"
 	"testing/synctest"
 
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/openaiapi"
 	"github.com/tunegate/tunegate/internal/train"
 )
@@ -84,7 +85,7 @@ func TestNothingIsSentElsewhere(t *testing.T) {
 // clientOf is a client whose requests a handler answers, wherever they go.
 func clientOf(t *testing.T, key string, h http.HandlerFunc) *openaiapi.Client {
 	t.Helper()
-	c, err := openaiapi.New(openaiapi.Config{BaseURL: "http://127.0.0.1:1/v1", Key: key, Transport: handled(h)})
+	c, err := openaiapi.New(openaiapi.Config{BaseURL: "http://127.0.0.1:1/v1", Key: key, Transport: wiretest.CheckSent(t, handled(h))})
 	if err != nil {
 		t.Fatal(err)
 	}

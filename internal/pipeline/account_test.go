@@ -21,7 +21,7 @@ import (
 type account struct {
 	length  time.Duration // of a job
 	latency time.Duration // of a request
-	places  int           // jobs at a time; 0: any number
+	places  int           // jobs of one base model at a time; 0: any number
 	warming time.Duration // from the end of a job until its model is served
 	tokens  int64         // that every job is billed for
 	fails   string        // the error of every job, as JSON; "" for none
@@ -33,14 +33,15 @@ type account struct {
 	jobs     []*accountJob
 	requests int
 	refused  int
-	down     bool // the caller's machine has lost its power
+	most     map[string]int // jobs of a base model that were ever under way together
+	down     bool           // the caller's machine has lost its power
 }
 
 type accountJob struct {
-	id, agent string
-	metadata  map[string]string
-	created   time.Time
-	cancelled bool
+	id, agent, model string
+	metadata         map[string]string
+	created          time.Time
+	cancelled        bool
 }
 
 const hosted = "hosted-model"
@@ -116,9 +117,16 @@ func refusal(status int, code, message string) (int, any) {
 }
 
 func (a *account) create(body []byte) (int, any) {
+	var spec struct {
+		Model    string            `json:"model"`
+		Metadata map[string]string `json:"metadata"`
+	}
+	if err := json.Unmarshal(body, &spec); err != nil {
+		return refusal(400, "", err.Error())
+	}
 	live := 0
 	for _, j := range a.jobs {
-		if a.live(j) {
+		if j.model == spec.Model && a.live(j) {
 			live++
 		}
 	}
@@ -126,14 +134,12 @@ func (a *account) create(body []byte) (int, any) {
 		a.refused++
 		return refusal(429, "rate_limit_exceeded", "You have reached the maximum number of active fine-tuning jobs.")
 	}
-	var spec struct {
-		Metadata map[string]string `json:"metadata"`
+	if a.most == nil {
+		a.most = map[string]int{}
 	}
-	if err := json.Unmarshal(body, &spec); err != nil {
-		return refusal(400, "", err.Error())
-	}
+	a.most[spec.Model] = max(a.most[spec.Model], live+1)
 	a.made++
-	j := &accountJob{id: fmt.Sprintf("ftjob-%d", a.made), agent: spec.Metadata["tunegate_agent"], metadata: spec.Metadata, created: time.Now()}
+	j := &accountJob{id: fmt.Sprintf("ftjob-%d", a.made), agent: spec.Metadata["tunegate_agent"], model: spec.Model, metadata: spec.Metadata, created: time.Now()}
 	a.jobs = append(a.jobs, j)
 	return 200, a.object(j)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tunegate/tunegate/internal/bench"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/grade"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/openaiapi"
 	"github.com/tunegate/tunegate/internal/report"
@@ -152,10 +153,10 @@ func TestLabels(t *testing.T) {
 
 // Over real connections too, a benchmark takes about as long as the service: sixteen at a time, 50 ms each.
 func TestConcurrencyOverHTTP(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(wiretest.CheckRequests(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(50 * time.Millisecond)
 		fmt.Fprint(w, `{"choices":[{"message":{"role":"assistant","content":"a"}}]}`)
-	}))
+	})))
 	defer s.Close()
 	client, err := openaiapi.New(openaiapi.Config{BaseURL: s.URL + "/v1"})
 	if err != nil {

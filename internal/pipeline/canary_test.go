@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 )
 
 // No key is in anything that a run leaves or says, where a service sends back what it was sent.
@@ -35,7 +37,7 @@ func TestCanary(t *testing.T) {
 			_, m := checkouts(t, nil)
 			var said strings.Builder
 			state := t.TempDir()
-			o := Options{State: state, Wait: time.Minute, Getenv: func(string) string { return key }, Transport: echoing(echo),
+			o := Options{State: state, Wait: time.Minute, Getenv: func(string) string { return key }, Transport: wiretest.CheckSent(t, echoing(echo)),
 				Trust: &Trust{Base: m, Hosts: bound(t, "llm.example.com=ACME_API_KEY")}, Notify: func(e Event) { fmt.Fprintf(&said, "%+v\n", e) }}
 			doc, err := Run(t.Context(), m, o)
 			text, _ := json.Marshal(doc)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 )
 
@@ -143,7 +144,7 @@ func (m mode) job(t *testing.T, a *account, man *manifest.Manifest, person time.
 		a.mu.Unlock()
 		cancel()
 	})
-	doc, _ := Run(ctx, man, Options{State: t.TempDir(), Legs: legs, Wait: m.wait, Getenv: func(string) string { return "" }, Transport: a})
+	doc, _ := Run(ctx, man, Options{State: t.TempDir(), Legs: legs, Wait: m.wait, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, a)})
 	if cut.Stop() {
 		return doc.Verdict
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/localtune"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/openaiapi/nebiustest"
 	"github.com/tunegate/tunegate/internal/report"
@@ -32,7 +33,7 @@ func nebius(t *testing.T, n int) (*nebiustest.Service, *manifest.Manifest) {
 	t.Cleanup(func() { e.Close() })
 	m := load(t, "http://127.0.0.1/v1", n, "")
 	m.Providers["served"] = manifest.Provider{Kind: manifest.KindOpenAI, BaseURL: nebiustest.BaseURL}
-	return nebiustest.New(t, e), m
+	return nebiustest.New(t, wiretest.Check(t, e)), m
 }
 
 func startAt(t *testing.T, ctx context.Context, m *manifest.Manifest, through http.RoundTripper, notify func(Event)) report.Report {

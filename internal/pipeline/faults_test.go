@@ -18,6 +18,7 @@ import (
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/gate"
 	"github.com/tunegate/tunegate/internal/localtune"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 	"github.com/tunegate/tunegate/internal/suite"
@@ -81,14 +82,14 @@ func local(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	return e
+	return wiretest.Check(t, e)
 }
 
 // scores runs a manifest and returns the report with the score of every answer.
 func scores(t *testing.T, m *manifest.Manifest, c *carrier, state string) (report.Report, map[string]float64) {
 	t.Helper()
 	all := map[string]float64{}
-	r, err := Run(t.Context(), m, Options{State: state, Wait: -1, Getenv: func(string) string { return "" }, Transport: c, Samples: func(leg, _ string, samples []bench.Sample, _ bench.Reducer) {
+	r, err := Run(t.Context(), m, Options{State: state, Wait: -1, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, c), Samples: func(leg, _ string, samples []bench.Sample, _ bench.Reducer) {
 		for _, s := range samples {
 			all[fmt.Sprint(leg, " ", s.Test, " ", s.Arm, " ", s.Repeat, " ", s.Error)] = s.Score
 		}

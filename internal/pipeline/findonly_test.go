@@ -8,6 +8,7 @@ import (
 
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/report"
 )
 
@@ -16,7 +17,7 @@ func TestFindOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := hostedManifest(t, 2, "")
 		w := &watched{account: account{length: 8 * time.Hour, latency: time.Second}}
-		o := Options{State: t.TempDir(), Getenv: func(string) string { return "" }, Transport: w}
+		o := Options{State: t.TempDir(), Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, w)}
 		tuned := func(find bool, wait time.Duration, state string, legs ...string) report.Report {
 			t.Helper()
 			o := o
@@ -75,7 +76,7 @@ func TestFindOnlyAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := hostedManifest(t, 1, "")
 		w := &watched{account: account{length: time.Hour, fails: `{"message":"bad luck","code":"server_error"}`}}
-		o := Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "" }, Transport: w}
+		o := Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, w)}
 		if doc, err := Run(t.Context(), m, o); err != nil || verdicts(doc) != "error" {
 			t.Fatalf("%v, %s", err, wording(doc))
 		}
@@ -93,8 +94,8 @@ func TestFindOnlyNeedsACap(t *testing.T) {
 		_, m := checkouts(t, nil)
 		m.Prices["hosted-model"] = catalog.Price{InputPerMillion: 1000, OutputPerMillion: 1000}
 		w := &watched{account: account{length: time.Hour}}
-		o := Options{State: t.TempDir(), Wait: -1, Getenv: keys, Transport: w, Trust: &Trust{Base: m, Hosts: bound(t, "llm.example.com=ACME_API_KEY")}}
-		if doc, err := Run(t.Context(), m, Options{State: t.TempDir(), Wait: 0, Getenv: keys, Transport: w}); err != nil || doc.Launched != 2 {
+		o := Options{State: t.TempDir(), Wait: -1, Getenv: keys, Transport: wiretest.CheckSent(t, w), Trust: &Trust{Base: m, Hosts: bound(t, "llm.example.com=ACME_API_KEY")}}
+		if doc, err := Run(t.Context(), m, Options{State: t.TempDir(), Wait: 0, Getenv: keys, Transport: wiretest.CheckSent(t, w)}); err != nil || doc.Launched != 2 {
 			t.Fatalf("%v, %s", err, wording(doc))
 		}
 		time.Sleep(2 * time.Hour)

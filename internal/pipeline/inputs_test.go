@@ -13,6 +13,7 @@ import (
 
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 )
@@ -180,7 +181,7 @@ func TestKnownResultsStand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, m := checkouts(t, nil)
 		w := &watched{account: account{length: time.Hour, latency: time.Millisecond}}
-		o := Options{Wait: -1, Getenv: keys, Transport: w, Trust: &Trust{Base: m, Hosts: bound(t, "llm.example.com=ACME_API_KEY")}}
+		o := Options{Wait: -1, Getenv: keys, Transport: wiretest.CheckSent(t, w), Trust: &Trust{Base: m, Hosts: bound(t, "llm.example.com=ACME_API_KEY")}}
 		night := func(m *manifest.Manifest, known []report.Leg) report.Report {
 			t.Helper()
 			w.sent, w.kind = nil, nil

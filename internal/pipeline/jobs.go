@@ -169,7 +169,7 @@ func (r *run) failed(ctx context.Context, l *leg) (line Job, phase int) {
 		case status.Final() && status != train.Succeeded:
 			return line, i
 		case status != train.Succeeded:
-			l.seat(p, r.seats[l.agent.Provider]).keep()
+			l.seat(p, r.seats[l.queue()]).keep()
 			line.Error = "is under way: there is nothing to try again"
 			return line, -1
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 )
 
@@ -22,7 +23,7 @@ func TestLookCancelRetry(t *testing.T) {
 		a.tokens = dear(t, m, 10)
 		plenty := 60.0 // each attempt counts
 		m.Budget.MaxCostUSD = &plenty
-		o := Options{State: state, Getenv: func(string) string { return "" }, Transport: a}
+		o := Options{State: state, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, a)}
 		look := func(do func(context.Context, *manifest.Manifest, Options) ([]Job, error), legs ...string) string {
 			t.Helper()
 			o := o

@@ -92,7 +92,7 @@ func (r *run) acquaint(legs []*leg, live func(l *leg, p phase, past []train.Even
 				}
 			}
 			k.mu.Unlock()
-			if at := r.seats[l.agent.Provider]; at != nil && live(l, p, events) {
+			if at := r.seats[l.queue()]; at != nil && live(l, p, events) {
 				l.seat(p, at).keep()
 			}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 )
@@ -20,7 +21,7 @@ import (
 // at runs a manifest on the account, with a machine that keeps its journals in state.
 func (a *account) at(t *testing.T, m *manifest.Manifest, state string, wait time.Duration) report.Report {
 	t.Helper()
-	r, err := Run(t.Context(), m, Options{State: state, Wait: wait, Getenv: func(string) string { return "" }, Transport: a})
+	r, err := Run(t.Context(), m, Options{State: state, Wait: wait, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, a)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func TestMaxParallelCountsWhatIsThere(t *testing.T) {
 		p.MaxParallel = 1
 		m.Providers["served"] = p
 		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1}
-		o := Options{State: t.TempDir(), Legs: []string{"agent-1"}, Getenv: func(string) string { return "" }, Transport: a}
+		o := Options{State: t.TempDir(), Legs: []string{"agent-1"}, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, a)}
 		if _, err := Run(t.Context(), m, o); err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +142,7 @@ func TestMaxParallelCountsWhatIsThere(t *testing.T) {
 	})
 }
 
-// max_parallel bounds the jobs that are under way, over all runs: a job that outlives a run keeps its place.
+// max_parallel bounds the jobs of a base model that are under way, over all runs: a job that outlives a run keeps its place.
 func TestMaxParallelOverRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := hostedManifest(t, 5, "")
@@ -161,11 +162,66 @@ func TestMaxParallelOverRuns(t *testing.T) {
 			if verdicts(r) != want.verdicts || len(a.jobs) != want.jobs {
 				t.Errorf("verdicts %q, %d jobs, want %+v", verdicts(r), len(a.jobs), want)
 			}
-			if why := r.Legs[4].Reasons[0]; r.Legs[4].Verdict == gate.Pending && len(a.jobs) < 5 && !strings.Contains(why, "runs 2 jobs at a time, by max_parallel") {
+			if why := r.Legs[4].Reasons[0]; r.Legs[4].Verdict == gate.Pending && len(a.jobs) < 5 && !strings.Contains(why, "runs 2 jobs of hosted-model at a time, by max_parallel") {
 				t.Errorf("the fifth leg says %q", why)
 			}
 			time.Sleep(4*time.Hour + time.Minute)
 		}
+	})
+}
+
+// Two base models at one provider have a queue each: the one waits for none of the other's jobs, and neither has more jobs under
+// way than max_parallel, within a run and over several.
+func TestMaxParallelIsPerBaseModel(t *testing.T) {
+	two := func(t *testing.T) *manifest.Manifest {
+		m := hostedManifest(t, 5, "")
+		m.Providers["served"] = manifest.Provider{Kind: manifest.KindOpenAI, BaseURL: m.Providers["served"].BaseURL, MaxParallel: 1}
+		m.Prices["other-model"] = catalog.Price{}
+		m.Agents[1].BaseModel, m.Agents[3].BaseModel = "other-model", "other-model" // the others are 0, 2 and 4
+		return m
+	}
+	one := func(t *testing.T, a *account) {
+		t.Helper()
+		if len(a.jobs) != 5 || len(a.most) != 2 || a.most[hosted] != 1 || a.most["other-model"] != 1 {
+			t.Errorf("%d jobs, at most %v at a time", len(a.jobs), a.most)
+		}
+	}
+	t.Run("within a run", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1}
+			began := time.Now()
+			r := a.at(t, two(t), t.TempDir(), -1)
+			if took := time.Since(began).Round(time.Hour); verdicts(r) != "pass pass pass pass pass" || took != 24*time.Hour { // three in turn; of one queue it were 40
+				t.Errorf("verdicts %q after %v", verdicts(r), took)
+			}
+			one(t, a)
+		})
+	})
+	t.Run("over runs", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1}
+			m, state := two(t), t.TempDir()
+			for i, want := range []struct {
+				verdicts string
+				jobs     int
+			}{
+				{"pending pending pending pending pending", 2}, {"pending pending pending pending pending", 2}, {"pass pass pending pending pending", 4},
+				{"pass pass pending pending pending", 4}, {"pass pass pass pass pending", 5}, {"pass pass pass pass pending", 5}, {"pass pass pass pass pass", 5},
+			} {
+				if i%2 == 1 {
+					state = t.TempDir() // another machine: what is under way counts without its journal
+				}
+				r := a.at(t, m, state, 0)
+				if verdicts(r) != want.verdicts || len(a.jobs) != want.jobs {
+					t.Errorf("run %d: verdicts %q, %d jobs, want %+v", i, verdicts(r), len(a.jobs), want)
+				}
+				if why := strings.Join(r.Legs[3].Reasons, ""); len(a.jobs) == 2 && !strings.Contains(why, "served runs 1 job of other-model at a time, by max_parallel") {
+					t.Errorf("run %d: the fourth leg says %q", i, why)
+				}
+				time.Sleep(4*time.Hour + time.Minute)
+			}
+			one(t, a)
+		})
 	})
 }
 
@@ -175,7 +231,7 @@ func TestAccountIsFull(t *testing.T) {
 		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1, places: 3}
 		told := false
 		m := hostedManifest(t, 5, "")
-		r, err := Run(t.Context(), m, Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "" }, Transport: a,
+		r, err := Run(t.Context(), m, Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, a),
 			Notify: func(e Event) { told = told || strings.Contains(e.Text, "no room for another job, asking again in ") }})
 		if err != nil || r.Verdict != gate.Pass || len(a.jobs) != 5 || a.refused > 2*110 || !told {
 			t.Errorf("%v, verdicts %q, %d jobs, %d refused, told %t", err, verdicts(r), len(a.jobs), a.refused, told)

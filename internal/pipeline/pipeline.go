@@ -102,7 +102,7 @@ type run struct {
 	began    time.Time
 	deadline time.Time // after it nothing is launched and nothing waited for; zero: none
 	clock    string    // file with the time of the first launch of these inputs, "" for none
-	seats    map[string]*seats
+	seats    map[queue]*seats
 	kins     sync.Map   // run key to *kin
 	mu       sync.Mutex // of Notify
 }
@@ -167,7 +167,7 @@ func (r *run) document(legs []*leg) report.Report {
 // is sound, as all of them are.
 func prepare(ctx context.Context, r *run) ([]*leg, error) {
 	m := r.m
-	r.ledger, r.seats = cost.NewLedger(m.Budget.MaxCostUSD), map[string]*seats{}
+	r.ledger, r.seats = cost.NewLedger(m.Budget.MaxCostUSD), seatsOf(m)
 	if r.Wait >= 0 {
 		r.until = r.began.Add(r.Wait)
 	}
@@ -177,11 +177,6 @@ func prepare(ctx context.Context, r *run) ([]*leg, error) {
 			first = r.Since
 		}
 		r.deadline = first.Add(time.Duration(*hours * float64(time.Hour)))
-	}
-	for name, p := range m.Providers {
-		if p.MaxParallel > 0 {
-			r.seats[name] = newSeats(p.MaxParallel)
-		}
 	}
 	legs, err := r.inspectAll(ctx)
 	if err != nil {

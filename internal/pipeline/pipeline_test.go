@@ -32,7 +32,7 @@ func service(t *testing.T, meddle func(next http.Handler) http.Handler) string {
 	t.Cleanup(func() { e.Close() })
 	h := wiretest.Check(t, e)
 	if meddle != nil {
-		h = meddle(h)
+		h = wiretest.CheckRequests(t, meddle(h))
 	}
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)

@@ -236,11 +236,11 @@ func (p *Plan) sum(f PlanPhase) {
 	}
 }
 
-// elapsed estimates how long the phases that count take for all legs: in turn, or side by side as far as each provider
+// elapsed estimates how long the phases that count take for all legs: in turn, or side by side as far as each queue
 // lets them.
 func elapsed(m *manifest.Manifest, legs []*leg, counts func(phase) bool) float64 {
 	longest, all := 0.0, 0.0
-	at := map[string]float64{} // a provider
+	at := map[queue]float64{}
 	for _, l := range legs {
 		own := 0.0
 		for _, f := range l.phases {
@@ -250,13 +250,13 @@ func elapsed(m *manifest.Manifest, legs []*leg, counts func(phase) bool) float64
 		}
 		longest = max(longest, own)
 		all += own
-		at[l.agent.Provider] += own
+		at[l.queue()] += own
 	}
 	if m.Execution == manifest.Sequential {
 		return all
 	}
-	for name, hours := range at {
-		if n := m.Providers[name].MaxParallel; n > 0 {
+	for q, hours := range at {
+		if n := m.Providers[q.provider].MaxParallel; n > 0 {
 			longest = max(longest, hours/float64(n))
 		}
 	}

@@ -162,6 +162,11 @@ func TestPlanWithinLimits(t *testing.T) {
 		"20.11": func(m *manifest.Manifest) {
 			m.Providers = map[string]manifest.Provider{"acme": {Kind: manifest.KindOpenAI, MaxParallel: 2}}
 		},
+		"24.13": func(m *manifest.Manifest) { // three and two in turn, since services limit each base model on its own
+			m.Providers = map[string]manifest.Provider{"acme": {Kind: manifest.KindOpenAI, MaxParallel: 1}}
+			m.Agents = slices.Clone(m.Agents)
+			m.Agents[1].BaseModel, m.Agents[3].BaseModel = "other-model", "other-model"
+		},
 	} {
 		if got := fmt.Sprintf("%.2f", plan(change).Hours); got != want {
 			t.Errorf("%s hours, want %s", got, want)

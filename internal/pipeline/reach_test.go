@@ -16,6 +16,7 @@ import (
 
 	"github.com/tunegate/tunegate/internal/diag"
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 )
 
@@ -55,7 +56,7 @@ func TestServiceOutOfReach(t *testing.T) {
 				var last time.Time
 				began, quiet := time.Now(), time.Duration(0)
 				last = began
-				r, err := Run(t.Context(), hostedManifest(t, 5, ""), Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "" }, Transport: c.w,
+				r, err := Run(t.Context(), hostedManifest(t, 5, ""), Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, c.w),
 					Notify: func(e Event) {
 						quiet, last = max(quiet, time.Since(last)), time.Now()
 						lines = append(lines, e.Text)
@@ -97,7 +98,7 @@ func TestJobsOfAServiceOutOfReach(t *testing.T) {
 			"cancel":          {CancelJobs, replies(refuse), 5 * time.Second},
 		} {
 			began := time.Now()
-			jobs, err := c.do(t.Context(), m, Options{State: t.TempDir(), Getenv: func(string) string { return "" }, Transport: c.w})
+			jobs, err := c.do(t.Context(), m, Options{State: t.TempDir(), Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, c.w)})
 			if took := time.Since(began); took > c.most || len(jobs) < 3 || err == nil || strings.Count(err.Error(), "served (http://127.0.0.1:1/v1) did not answer") != 1 {
 				t.Errorf("%s: %d jobs, %v after %v", name, len(jobs), err, took)
 			}
@@ -108,7 +109,7 @@ func TestJobsOfAServiceOutOfReach(t *testing.T) {
 			}
 		}
 		began := time.Now()
-		jobs, n, err := Retry(t.Context(), m, Options{State: t.TempDir(), Getenv: func(string) string { return "" }, Transport: replies(refuse)})
+		jobs, n, err := Retry(t.Context(), m, Options{State: t.TempDir(), Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, replies(refuse))})
 		if n != 0 || err != nil || time.Since(began) > 10*time.Second {
 			t.Errorf("retry: %d launched, %v after %v", n, err, time.Since(began))
 		}
@@ -124,7 +125,7 @@ func TestJobsOfAServiceOutOfReach(t *testing.T) {
 func TestKeyNotSet(t *testing.T) {
 	m := hostedManifest(t, 3, "")
 	withKey(m)
-	o := Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "" }, Transport: replies(refuse)}
+	o := Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, replies(refuse))}
 	r, err := Run(t.Context(), m, o)
 	_, err2 := Status(t.Context(), m, o)
 	for _, err := range []error{err, err2} {
@@ -152,7 +153,7 @@ func TestKeyRefused(t *testing.T) {
 		m := hostedManifest(t, legs, "")
 		withKey(m)
 		var log []string
-		r, err := Run(t.Context(), m, Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "wrong" }, Transport: denied,
+		r, err := Run(t.Context(), m, Options{State: t.TempDir(), Wait: -1, Getenv: func(string) string { return "wrong" }, Transport: wiretest.CheckSent(t, denied),
 			Notify: func(e Event) { log = append(log, e.Text) }})
 		if err != nil {
 			t.Fatal(err)

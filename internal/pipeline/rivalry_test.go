@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tunegate/tunegate/internal/gate"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 )
@@ -134,14 +135,14 @@ func TestRetryKeepsToTheBudget(t *testing.T) {
 				time.Sleep(ends)
 				for budget, want := range map[float64]int{40: 0, 58: 0} {
 					m.Budget.MaxCostUSD = &budget
-					lines, n, err := Retry(t.Context(), m, Options{State: state, Getenv: func(string) string { return "" }, Transport: a})
+					lines, n, err := Retry(t.Context(), m, Options{State: state, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, a)})
 					if err != nil || n != want || !strings.Contains(lines[0].Error, "over the budget") {
 						t.Errorf("$%v: %d launched, %v, %+v", budget, n, err, lines)
 					}
 				}
 				enough := 78.0
 				m.Budget.MaxCostUSD = &enough
-				if lines, n, err := Retry(t.Context(), m, Options{State: state, Getenv: func(string) string { return "" }, Transport: a}); err != nil || n != 1 {
+				if lines, n, err := Retry(t.Context(), m, Options{State: state, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, a)}); err != nil || n != 1 {
 					t.Errorf("%d launched, %v, %+v", n, err, lines)
 				}
 			})
@@ -160,7 +161,7 @@ func TestCancelWhatIsNotListedYet(t *testing.T) {
 				done := make(chan report.Report)
 				go func() { done <- l.run(t, m, state, Options{Wait: time.Hour, Attempts: 2}) }()
 				time.Sleep(launches + time.Millisecond)
-				o := Options{State: state, Getenv: func(string) string { return "" }, Transport: l}
+				o := Options{State: state, Getenv: func(string) string { return "" }, Transport: wiretest.CheckSent(t, l)}
 				if launches > 0 {
 					if jobs, err := Status(t.Context(), m, o); err != nil || len(jobs) != 1 || jobs[0].Job != "ftjob-1" {
 						t.Errorf("status: %+v, %v", jobs, err)

@@ -4,9 +4,16 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/tunegate/tunegate/internal/manifest"
 )
 
-// seats are the jobs that a provider may have under way at a time, by max_parallel.
+// queue is what legs stand in for a seat: services limit the jobs of a base model, each on its own.
+type queue struct{ provider, baseModel string }
+
+func (l *leg) queue() queue { return queue{l.agent.Provider, l.agent.BaseModel} }
+
+// seats are the jobs of one queue that may be under way at a time, by max_parallel.
 type seats struct {
 	limit int
 	mu    sync.Mutex
@@ -14,9 +21,18 @@ type seats struct {
 	freed chan struct{}
 }
 
-func newSeats(limit int) *seats { return &seats{limit: limit, freed: make(chan struct{})} }
+// seatsOf returns those of each queue that has a limit.
+func seatsOf(m *manifest.Manifest) map[queue]*seats {
+	all := map[queue]*seats{}
+	for _, a := range m.Agents {
+		if limit := m.Providers[a.Provider].MaxParallel; limit > 0 {
+			all[queue{a.Provider, a.BaseModel}] = &seats{limit: limit, freed: make(chan struct{})}
+		}
+	}
+	return all
+}
 
-// seat is one phase's among those that a provider has. Without a limit there is always one.
+// seat is one phase's among those of a queue. Without a limit there is always one.
 type seat struct {
 	of   *seats // nil: no limit
 	held bool

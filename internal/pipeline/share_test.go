@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tunegate/tunegate/internal/catalog"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 )
@@ -22,7 +23,7 @@ func matrix(t *testing.T, m *manifest.Manifest, w *watched, with func(*Options),
 	docs := make([]report.Report, len(jobs))
 	var wg sync.WaitGroup
 	for i, legs := range jobs {
-		o := Options{Legs: legs, State: t.TempDir(), Wait: -1, Getenv: keys, Transport: w, Trust: &Trust{Base: m, Hosts: bound(t, "llm.example.com=ACME_API_KEY")}}
+		o := Options{Legs: legs, State: t.TempDir(), Wait: -1, Getenv: keys, Transport: wiretest.CheckSent(t, w), Trust: &Trust{Base: m, Hosts: bound(t, "llm.example.com=ACME_API_KEY")}}
 		if with != nil {
 			with(&o)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tunegate/tunegate/internal/catalog"
 	"github.com/tunegate/tunegate/internal/diag"
+	"github.com/tunegate/tunegate/internal/localtune/wiretest"
 	"github.com/tunegate/tunegate/internal/manifest"
 	"github.com/tunegate/tunegate/internal/report"
 )
@@ -188,7 +189,7 @@ func TestPullRequest(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				head, base := checkouts(t, c.edit)
 				w := &watched{account: account{length: time.Hour, latency: time.Millisecond}}
-				o := Options{State: t.TempDir(), Wait: -1, Getenv: keys, Transport: w, Trust: &Trust{Base: base, Hosts: bound(t, "llm.example.com=ACME_API_KEY")}}
+				o := Options{State: t.TempDir(), Wait: -1, Getenv: keys, Transport: wiretest.CheckSent(t, w), Trust: &Trust{Base: base, Hosts: bound(t, "llm.example.com=ACME_API_KEY")}}
 				if c.with != nil {
 					c.with(&o)
 				}
@@ -260,7 +261,7 @@ func TestACapIsNeededInCI(t *testing.T) {
 				m.Prices["hosted-model"] = catalog.Price{}
 			}
 			w := &watched{account: account{length: time.Hour}}
-			o := Options{State: t.TempDir(), Wait: -1, Getenv: keys, Transport: w}
+			o := Options{State: t.TempDir(), Wait: -1, Getenv: keys, Transport: wiretest.CheckSent(t, w)}
 			if c.trusted {
 				o.Trust = &Trust{Base: m, Hosts: bound(t, "llm.example.com=ACME_API_KEY")}
 			}
@@ -287,7 +288,7 @@ func TestTheRunnersVariablesAreNoKeys(t *testing.T) {
 			p.APIKeyEnv = name
 			m.Providers["acme"] = p
 			w := new(watched)
-			o := Options{State: t.TempDir(), Transport: w, Getenv: func(asked string) string {
+			o := Options{State: t.TempDir(), Transport: wiretest.CheckSent(t, w), Getenv: func(asked string) string {
 				t.Errorf("%s was read", asked)
 				return "secret"
 			}}

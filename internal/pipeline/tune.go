@@ -102,7 +102,7 @@ func (r *run) tune(ctx context.Context, l *leg, turn turn) {
 // errFindOnly ends a launch where none is to be made.
 var errFindOnly = errors.New("this run launches nothing")
 
-// errNoPlace is wrapped when the provider has as many jobs of this manifest as max_parallel allows.
+// errNoPlace is wrapped when the provider has as many jobs of the base model as max_parallel allows.
 var errNoPlace = errors.New("no place")
 
 // train brings one fine-tune to its end, or as far as the waiting time allows, and enters it in the report. passOn lets
@@ -123,7 +123,7 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 		}
 	}
 	defer release()
-	at, bill := l.seat(p, r.seats[l.agent.Provider]), &bill{run: r, leg: l, phase: p, kin: k}
+	at, bill := l.seat(p, r.seats[l.queue()]), &bill{run: r, leg: l, phase: p, kin: k}
 	launch.Record = func(e train.Event) error {
 		err := book.Append(e)
 		if err == nil || e.Kind != train.Intent { // without its intent no job is created
@@ -157,7 +157,7 @@ func (r *run) train(ctx context.Context, l *leg, p phase, out *report.Phase, boo
 			return err
 		}
 		if !at.take() {
-			return fmt.Errorf("%w: %s runs %s at a time, by max_parallel", errNoPlace, l.out.Provider, count(at.of.limit, "job"))
+			return fmt.Errorf("%w: %s runs %s of %s at a time, by max_parallel", errNoPlace, l.out.Provider, count(at.of.limit, "job"), l.agent.BaseModel)
 		}
 		usd, err := r.reachable(ctx, l)
 		if bill.asked(usd); err != nil {

@@ -3,24 +3,40 @@ package wiretest
 import (
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"testing"
 )
 
-// Front is the base URL of a checking proxy before the server at base, which ends in /v1, for the length of the test.
-// An exchange that one side breaks off is passed on so far as it went, and not checked.
-func Front(t testing.TB, base string) string {
+// Proxy is the address of an HTTP proxy that checks what it carries, for the length of the test. It takes requests to any
+// server, so that a program in a process of its own can be led through it, whatever it talks to. Where a server cannot be reached or
+// breaks off, the proxy breaks off too.
+func Proxy(t testing.TB) string {
 	t.Helper()
-	target, err := url.Parse(base)
+	through := &http.Transport{MaxIdleConnsPerHost: 64}
+	proxy := httptest.NewServer(Check(t, &httputil.ReverseProxy{
+		Rewrite:      func(*httputil.ProxyRequest) {}, // it says itself where it goes
+		Transport:    through,
+		ErrorLog:     log.New(io.Discard, "", 0), // of those that break off
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	}))
+	t.Cleanup(func() {
+		proxy.Close()
+		through.CloseIdleConnections()
+	})
+	return proxy.URL
+}
+
+// Client is a client that sends all its requests through a Proxy.
+func Client(t testing.TB) *http.Client {
+	t.Helper()
+	address, err := url.Parse(Proxy(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	target.Path = ""
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.ErrorLog = log.New(io.Discard, "", 0) // of clients that go away, as they should
-	front := httptest.NewServer(Check(t, proxy))
-	t.Cleanup(front.Close)
-	return front.URL + "/v1"
+	way := &http.Transport{Proxy: http.ProxyURL(address)}
+	t.Cleanup(way.CloseIdleConnections)
+	return &http.Client{Transport: way}
 }
