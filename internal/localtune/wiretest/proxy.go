@@ -12,9 +12,12 @@ import (
 
 // Proxy is the address of an HTTP proxy that checks what it carries, for the length of the test. It takes requests to any
 // server, so that a program in a process of its own can be led through it, whatever it talks to. Where a server cannot be reached or
-// breaks off, the proxy breaks off too.
+// breaks off, the proxy breaks off too. It is "", for none, where Check checks nothing.
 func Proxy(t testing.TB) string {
 	t.Helper()
+	if atHand(t) == nil {
+		return ""
+	}
 	through := &http.Transport{MaxIdleConnsPerHost: 64}
 	proxy := httptest.NewServer(Check(t, &httputil.ReverseProxy{
 		Rewrite:      func(*httputil.ProxyRequest) {}, // it says itself where it goes
@@ -29,14 +32,17 @@ func Proxy(t testing.TB) string {
 	return proxy.URL
 }
 
-// Client is a client that sends all its requests through a Proxy.
+// Client is a client that sends all its requests through a Proxy, if there is one.
 func Client(t testing.TB) *http.Client {
 	t.Helper()
-	address, err := url.Parse(Proxy(t))
-	if err != nil {
-		t.Fatal(err)
+	way := &http.Transport{}
+	if proxy := Proxy(t); proxy != "" {
+		address, err := url.Parse(proxy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		way.Proxy = http.ProxyURL(address)
 	}
-	way := &http.Transport{Proxy: http.ProxyURL(address)}
 	t.Cleanup(way.CloseIdleConnections)
 	return &http.Client{Transport: way}
 }
