@@ -269,7 +269,7 @@ func TestRunOverTheWire(t *testing.T) {
 
 // Ctrl-C ends a run within a second, says what goes on, and the next run continues from there.
 func TestInterrupt(t *testing.T) {
-	base := served(t, "--step-delay", "50ms")
+	base := served(t, "--step-delay", "30ms")
 	manifest := remote(t, base)
 	dir := filepath.Dir(manifest)
 	c := process(t, dir, "run", manifest)
