@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/dataset"
-	"github.com/zeebo/xxh3"
 )
 
 // identify hashes the row: as a whole, its prompt, and its answer (the last message that is trained on). The hashes
@@ -39,7 +38,7 @@ func (w *worker) identify(row *dataset.Row, e *example, quotable bool) {
 	for i := range row.Messages {
 		m := &row.Messages[i]
 		if i == last {
-			e.prompt = xxh3.Hash128(key)
+			e.prompt = w.hashes.bytes(key)
 		}
 		content := byte(0)
 		if m.NoContent {
@@ -64,7 +63,7 @@ func (w *worker) identify(row *dataset.Row, e *example, quotable bool) {
 		}
 	}
 	w.calls.Reset()
-	e.whole = xxh3.Hash128(key)
+	e.whole = w.hashes.bytes(key)
 	w.key = key
 	answer := &row.Messages[last]
 	e.answer = answerHash(&w.calls, answer)

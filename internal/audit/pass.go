@@ -92,7 +92,7 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 	var wholes, prompts matches
 	defer wholes.close()
 	defer prompts.close()
-	texts, known := newTextRules(rules), make(recollection, recalledTexts)
+	texts, known := newTextRules(rules), newRecollection()
 	var counter *tokens.Counter
 	if in.Encoding != nil {
 		counter = in.Encoding.NewCounter()
@@ -151,8 +151,8 @@ type worker struct {
 	file     string
 	context  rowContext
 	counter  *tokens.Counter
-	roles    [3]int       // tokens of user, assistant, system
-	recalled recollection // shared
+	roles    [3]int        // tokens of user, assistant, system
+	recalled *recollection // shared
 	hashes   hashes
 	rows     []Rule // those that look at rows
 	texts    *textRules
@@ -173,8 +173,8 @@ type rowContext struct {
 	tokens int // training tokens of the row
 }
 
-func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex, known recollection, counter *tokens.Counter) *worker {
-	w := &worker{file: file, texts: texts, tests: tests, recalled: known, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
+func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex, known *recollection, counter *tokens.Counter) *worker {
+	w := &worker{file: file, texts: texts, tests: tests, recalled: known, hashes: hashes{seeds: known.seeds}, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
 	if counter != nil {
 		w.counter = counter.Share()
 		for i, role := range [...]string{"user", "assistant", "system"} {
@@ -201,7 +201,7 @@ func (w *worker) block(b *dataset.Block) *yield {
 	clear(w.byText)
 	for row := range b.Rows() {
 		w.out.rows++
-		w.hashes.n = 0
+		w.hashes.forget()
 		for _, p := range row.Problems {
 			w.find(row.Line, p.Col, &saying{rule: p.Rule, message: p.Message, hint: p.Hint})
 		}
@@ -213,6 +213,7 @@ func (w *worker) block(b *dataset.Block) *yield {
 			w.example(row, !marked)
 		}
 	}
+	w.hashes.forget()
 	for _, line := range b.Blank() {
 		if n := len(w.out.blank); n > 0 && w.out.blank[n-1].end == int32(line) {
 			w.out.blank[n-1].end++

@@ -13,7 +13,8 @@ import (
 
 // Workers that write one slot at a time never make it say something of a text that neither said.
 func TestRecollection(t *testing.T) {
-	m := make(recollection, 1) // all texts in one slot
+	m := newRecollection()
+	m.slots = m.slots[:1] // all texts in one
 	texts := make([]string, 50)
 	for i := range texts {
 		texts[i] = fmt.Sprintf("text %d", i)

@@ -77,6 +77,9 @@ func (l *likeness) verifySome(candidates []candidate) (waiting []candidate, err 
 		return func(b *dataset.Block) []shingled {
 			var out []shingled
 			for row := range b.RowsAt(func(line int) bool { return line/64 < len(asked) && asked[line/64]>>(line%64)&1 != 0 }) {
+				if len(row.Problems) > 0 {
+					continue // the file has changed since
+				}
 				words, _ = promptWords(words[:0], l.alphabet, row)
 				keep = l.templates.mask(keep[:0], words)
 				kept = kept[:0]

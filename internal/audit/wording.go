@@ -121,7 +121,7 @@ func (w *wording) compare(a, b []uint32, weightA, weightB float32) (share float3
 		}
 	}
 	if len(w.a) > 0 && len(w.b) > 0 && len(w.a) <= maxUnlike && len(w.b) <= maxUnlike {
-		for _, x := range w.a {
+		for _, x := range w.a { // each takes the first that it may be, and the rarest are first
 			for k, y := range w.b {
 				if y != taken && w.misspelt(x, y) {
 					// A misspelling is rare, and so weighs much; it says no more than the word that it stands for.

@@ -35,8 +35,9 @@ const (
 )
 
 const (
-	windowSize = 64             // bytes of a text that are looked at together
-	windowRoom = windowSize + 8 // that, and what the hash of a word at its end may reach into
+	windowSize  = 64             // bytes of a text that are looked at together
+	windowRoom  = windowSize + 8 // that, and what the hash of a word at its end may reach into
+	leastWindow = 16             // bytes from which that is quicker than to look at each
 )
 
 // window returns the text from i on: as it lies, or near its end a copy with zeros behind it.
@@ -81,36 +82,50 @@ const small = 0x2020202020202020
 // Words of ASCII are found by the bits of a window, without a branch for each letter, and hashed eight letters at a time.
 func (a *alphabet) words(dst []uint64, text string) []uint64 {
 	var tail [windowRoom]byte
-	for i := 0; i < len(text); {
+	i := 0
+	for len(text)-i >= leastWindow {
 		w := window(text, i, &tail)
 		word, beyond := wordBits(w)
-		at := bits.TrailingZeros64(beyond) // how far the window says what there is
-		mixed := at < windowSize
-		for m := word & (1<<uint(at) - 1); m != 0; {
-			start := bits.TrailingZeros64(m)
-			end := start + bits.TrailingZeros64(^(m >> uint(start)))
-			if end == at { // it may go on
-				mixed = mixed || start == 0
-				at = start
+		for from := 0; from < windowSize; {
+			rest := ^uint64(0) << uint(from)
+			at := bits.TrailingZeros64(beyond & rest) // how far the window says what there is
+			mixed := at < windowSize
+			for m := word & rest & (1<<uint(at) - 1); m != 0; {
+				start := bits.TrailingZeros64(m)
+				end := start + bits.TrailingZeros64(^(m >> uint(start)))
+				if end == at { // it may go on
+					mixed = mixed || start == 0
+					at = start
+					break
+				}
+				m &= ^uint64(0) << uint(end)
+				h := uint64(hashSeed)
+				for ; end-start > 8; start += 8 {
+					h = mix(h ^ (binary.LittleEndian.Uint64(w[start&63:]) | small))
+				}
+				h ^= (binary.LittleEndian.Uint64(w[start&63:]) | small) & (^uint64(0) >> uint(64-8*(end-start)))
+				dst = append(dst, mix(h))
+			}
+			next := i + at
+			if mixed {
+				dst, next = a.mixedWords(dst, text, next)
+			} else if at < windowSize { // a word that goes on behind the window
+				i = next
 				break
 			}
-			m &= ^uint64(0) << uint(end)
-			h := uint64(hashSeed)
-			for ; end-start > 8; start += 8 {
-				h = mix(h ^ (binary.LittleEndian.Uint64(w[start&63:]) | small))
+			if from = next - i; from >= windowSize {
+				i = next
 			}
-			h ^= (binary.LittleEndian.Uint64(w[start&63:]) | small) & (^uint64(0) >> uint(64-8*(end-start)))
-			dst = append(dst, mix(h))
 		}
-		if i += at; mixed {
-			dst, i = a.mixedWords(dst, text, i)
-		}
+	}
+	for i < len(text) {
+		dst, i = a.mixedWords(dst, text, i)
 	}
 	return dst
 }
 
-// mixedWords is words for the part of the text from i, where a word begins or none is, up to an ASCII character between words. It
-// returns where that is.
+// mixedWords is words for the part of the text from i, where a word begins or none is, up to an ASCII character that parts words,
+// with one of ASCII behind it. It returns where that is.
 func (a *alphabet) mixedWords(dst []uint64, text string, i int) ([]uint64, int) {
 	h, run, held := uint64(hashSeed), uint64(0), 0 // run holds up to eight letters of a byte that are not in the hash yet
 	for i < len(text) {
@@ -144,7 +159,7 @@ func (a *alphabet) mixedWords(dst []uint64, text string, i int) ([]uint64, int) 
 		if alone != 0 {
 			dst = append(dst, mix(h^uint64(alone)<<32))
 		}
-		if i += n; c != manyBytes {
+		if i += n; c != manyBytes && (i == len(text) || text[i] < utf8.RuneSelf) {
 			return dst, i
 		}
 	}

@@ -42,6 +42,9 @@ func (b *Block) RowsAt(wanted func(line int) bool) iter.Seq[*Row] {
 		b.blank = b.p.blank[:0]
 		defer func() { b.p.blank = b.blank }()
 		if b.long > 0 {
+			if !wanted(b.line) {
+				return
+			}
 			yield(&Row{Line: b.line, ParallelToolCalls: -1, Problems: []Problem{{
 				Rule:    "invalid-json",
 				Message: fmt.Sprintf("line of %d bytes, more than the %d that are read", b.long, b.limit),

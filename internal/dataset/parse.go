@@ -97,6 +97,7 @@ func kindAt(c byte) kind {
 // parse reads one line. The row is good until the next call.
 func (p *parser) parse(raw []byte, line int) *Row {
 	p.reset(raw)
+	clear(p.row.Messages) // so that no row beyond the last one is held on to
 	p.row = Row{Line: line, Raw: raw, Messages: p.row.Messages[:0], ParallelToolCalls: -1, Unknown: p.row.Unknown[:0]}
 	p.unknown = emptied(p.unknown)
 	p.fields = [fieldCount]field{}
@@ -137,6 +138,7 @@ func (p *parser) readRow() bool {
 			if messagesAt = p.i; k != list {
 				return p.skip()
 			}
+			clear(p.row.Messages)
 			p.row.Messages = p.row.Messages[:0]
 			return p.messages(key == "conversations")
 		case "prompt":
