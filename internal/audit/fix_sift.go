@@ -26,8 +26,9 @@ type drop struct {
 // sift reads the file. lost are lines that others have found to be of no use.
 func (c *cleaning) sift(ctx context.Context, lost map[int32]string) (*sifted, error) {
 	all := &sifted{dropped: map[int32]drop{}, replaced: map[int32]map[string]int{}}
+	seeds := newSeeds() // one for all: hashes of different workers are compared
 	for part, err := range dataset.Map(ctx, c.now, c.workers, func() func(*dataset.Block) *sifted {
-		r, w := newRedactor(), new(worker)
+		r, w := newRedactor(), &worker{hashes: hashes{seeds: seeds}}
 		return func(b *dataset.Block) *sifted { return c.block(b, lost, r, w) }
 	}) {
 		if err != nil {
@@ -70,6 +71,7 @@ func (c *cleaning) block(b *dataset.Block, lost map[int32]string, r *redactor, w
 		}
 		if c.training {
 			e := example{line: line}
+			w.hashes.forget()
 			w.identify(row, &e, false)
 			out.examples = append(out.examples, e)
 		}

@@ -20,8 +20,10 @@ type recollection struct {
 type recollected struct{ check, value atomic.Uint64 }
 
 func newRecollection() *recollection {
-	return &recollection{[2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, make([]recollected, recalledTexts)}
+	return &recollection{newSeeds(), make([]recollected, recalledTexts)}
 }
+
+func newSeeds() [2]maphash.Seed { return [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()} }
 
 const (
 	recalledTexts = 1 << 17
@@ -60,7 +62,8 @@ func (m *recollection) keep(key xxh3.Uint128, r recalled) {
 	slot.check.Store(key.Hi ^ uint64(r))
 }
 
-// hashes are those of the texts of one row, each made once for all of its uses. A text is known by where it lies.
+// hashes are those of the texts of one row, each made once for all of its uses. A text is known by where it lies, so they must be
+// forgotten before the next row.
 type hashes struct {
 	seeds [2]maphash.Seed
 	made  [16]hashOf
