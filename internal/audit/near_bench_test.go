@@ -77,7 +77,7 @@ func BenchmarkDeep(b *testing.B) {
 			for b.Loop() {
 				s := &study{
 					ctx: b.Context(), in: Input{Train: f, Tests: c.tests, Deep: true, Progress: quiet}, tests: c.tests, workers: 2,
-					train: &set{contaminated: map[int]bool{}},
+					train: &set{contaminated: map[int]bool{}, resembled: map[int]bool{}},
 				}
 				if err := s.deepen(append(nearRules()[:1], Rule{Name: "contamination", Check: Check{Deep: nearlyContaminated}})); err != nil {
 					b.Fatal(err)
