@@ -59,11 +59,11 @@ func Audit(r report.Report) string {
 // auditTable is a row a leg.
 func auditTable(legs []report.Leg) string {
 	var b strings.Builder
-	b.WriteString("| leg | rows | messages | tokens | critical | warning | info |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	b.WriteString("| leg | data | findings |\n| --- | --- | --- |\n")
 	for i := range legs {
 		a := &legs[i].Audit
 		n := severities(a.Findings)
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %d |\n", name(legs[i].ID), thousands(int64(a.Rows)), thousands(int64(a.Messages)), thousands(a.Tokens), n[diag.Critical], n[diag.Warning], n[diag.Info])
+		fmt.Fprintf(&b, "| %s | %s, %s, %s tokens | %d critical, %d warning, %d info |\n", name(legs[i].ID), plural(a.Rows, "row"), plural(a.Messages, "message"), thousands(a.Tokens), n[diag.Critical], n[diag.Warning], n[diag.Info])
 	}
 	return b.String()
 }
