@@ -95,7 +95,7 @@ func legTable(legs []report.Leg, room int, size func(string) int) string {
 func legRow(l *report.Leg) string {
 	shows := none
 	if d := judged(l); d != nil {
-		shows = moved(d, l.Measure) + "; " + tightEvidence(d)
+		shows = moved(d, l.Measure) + "; " + tightCounts(d) + ", " + tight(pValue(d.P))
 	} else if s := state(l); s != "" {
 		shows = s
 	}
@@ -288,9 +288,9 @@ func byLabel(b *strings.Builder, labels []report.Label) {
 	if len(shown) < len(labels) {
 		of = fmt.Sprintf("%d of %s, the worst first", len(shown), of)
 	}
-	fmt.Fprintf(b, "\n<details><summary>What was wanted, and how often it came: %s</summary>\n\n| wanted | base → tuned | won, lost |\n| --- | --- | --- |\n", of)
+	fmt.Fprintf(b, "\n<details><summary>What was wanted, and how often it came: %s</summary>\n\n", of)
 	for _, g := range shown {
-		fmt.Fprintf(b, "| %s | %s %s | %s %s of %s |\n", name(g.Label), tight(score(g.Base)), tight("→ "+score(g.Tuned)), tight(fmt.Sprintf("%d won,", g.Wins)), tight(fmt.Sprintf("%d lost", g.Losses)), plural(g.Tests, "test"))
+		fmt.Fprintf(b, "- %s: %s %s; %d won, %d lost of %s\n", named(g.Label), tight(score(g.Base)), tight("→ "+score(g.Tuned)), g.Wins, g.Losses, plural(g.Tests, "test"))
 	}
 	b.WriteString("\nA label of a handful of tests shows nothing by itself.\n\n</details>\n")
 }
