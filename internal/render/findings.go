@@ -59,10 +59,10 @@ func Audit(r report.Report) string {
 // auditTable is a row a leg.
 func auditTable(legs []report.Leg) string {
 	var b strings.Builder
-	b.WriteString("| leg | data | findings |\n| --- | --- | --- |\n")
+	b.WriteString("| leg | data, findings |\n| --- | --- |\n")
 	for i := range legs {
 		a := &legs[i].Audit
-		fmt.Fprintf(&b, "| %s | %s, %s and %s tokens | %s |\n", name(legs[i].ID), plural(a.Rows, "row"), plural(a.Messages, "message"), thousands(a.Tokens), counts(severities(a.Findings)))
+		fmt.Fprintf(&b, "| %s | %s, %s, %s tokens; %s |\n", name(legs[i].ID), plural(a.Rows, "row"), plural(a.Messages, "message"), thousands(a.Tokens), counts(severities(a.Findings)))
 	}
 	return b.String()
 }
@@ -76,7 +76,7 @@ func counts(n map[diag.Severity]int) string {
 		}
 	}
 	if len(all) == 0 {
-		return "none"
+		return "no finding"
 	}
 	return strings.Join(all, ", ")
 }

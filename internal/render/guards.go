@@ -48,19 +48,19 @@ func guardHead(several bool) string {
 	if several {
 		of = "leg, guard"
 	}
-	return "| " + of + " | base → tuned, change, evidence | may lose |\n| --- | --- | --- |\n"
+	return "| " + of + " | base → tuned, change, evidence |\n| --- | --- |\n"
 }
 
 // guardRow is a guard in such a table; leg is "" in one of a single leg.
 func guardRow(leg string, g *report.Guard) string {
-	shows := none
+	shows := "may lose " + tight(margin(g.MaxLoss, guardMeasure))
 	if d := &g.Decision; d.N > 0 {
-		shows = moved(d, guardMeasure) + "; " + tightCounts(d)
+		shows = fmt.Sprintf("%s, %s; %s", moved(d, guardMeasure), shows, tightCounts(d))
 	}
 	if leg != "" {
 		leg = name(leg) + ", "
 	}
-	return fmt.Sprintf("| %s %s%s | %s | %s |\n", signed(g.Decision.Verdict, held(g.Decision.Verdict)), leg, name(g.Name), shows, tight(margin(g.MaxLoss, guardMeasure)))
+	return fmt.Sprintf("| %s %s%s | %s |\n", signed(g.Decision.Verdict, held(g.Decision.Verdict)), leg, name(g.Name), shows)
 }
 
 // guarded writes the guards of a leg, with their figures and what they are.
