@@ -79,7 +79,7 @@ func list(b *strings.Builder, title string, texts []string) {
 // planTable is a row a fine-tune, and a row for all.
 func planTable(p pipeline.Plan, room int, size func(string) int) string {
 	var b strings.Builder
-	b.WriteString("| leg | fine-tune | training |\n| --- | --- | --- |\n")
+	b.WriteString("| leg | fine-tune | price, time |\n| --- | --- | --- |\n")
 	left := 0
 	for _, l := range p.Legs {
 		var rows strings.Builder

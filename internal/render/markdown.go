@@ -102,9 +102,10 @@ func legRow(l *report.Leg) string {
 	return fmt.Sprintf("| %s %s | %s | %s, %s |\n", verdict(l.Verdict), name(l.ID), shows, tight(dollars(l.CostUSD)), tightDuration(l.Seconds))
 }
 
-// moved says in a cell what a fine-tune changed: both scores, and the gain with its interval.
+// moved says in a narrow cell what a fine-tune changed: both scores, and the gain with its interval.
 func moved(d *gate.Decision, measure string) string {
-	return fmt.Sprintf("%s, **%s**%s", scores(d), tight(gain(d.Improvement, measure)), interval(d, measure))
+	loose := strings.NewReplacer("least\u00a0", "least ", "most\u00a0", "most ", "\u00a0to", " to")
+	return fmt.Sprintf("%s, **%s**%s", scores(d), tightUnits(gain(d.Improvement, measure)), loose.Replace(interval(d, measure)))
 }
 
 // scores are those of both models in a cell.
@@ -290,7 +291,7 @@ func byLabel(b *strings.Builder, labels []report.Label) {
 	}
 	fmt.Fprintf(b, "\n<details><summary>What was wanted, and how often it came: %s</summary>\n\n", of)
 	for _, g := range shown {
-		fmt.Fprintf(b, "- %s: %s %s; %d won, %d lost of %s\n", named(g.Label), tight(score(g.Base)), tight("→ "+score(g.Tuned)), g.Wins, g.Losses, plural(g.Tests, "test"))
+		fmt.Fprintf(b, "- %s: %s %s; %s %s of %s\n", named(g.Label), tight(score(g.Base)), tight("→ "+score(g.Tuned)), tight(fmt.Sprintf("%d won,", g.Wins)), tight(fmt.Sprintf("%d lost", g.Losses)), plural(g.Tests, "test"))
 	}
 	b.WriteString("\nA label of a handful of tests shows nothing by itself.\n\n</details>\n")
 }
