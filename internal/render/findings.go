@@ -58,6 +58,9 @@ func Audit(r report.Report) string {
 
 // auditTable is a row a leg.
 func auditTable(legs []report.Leg) string {
+	if len(legs) == 0 {
+		return "There is no leg.\n"
+	}
 	var b strings.Builder
 	b.WriteString("| leg | data, findings |\n| --- | --- |\n")
 	for i := range legs {
