@@ -175,7 +175,14 @@ func dispatch(ctx context.Context, e env, args []string) error {
 // complain writes a message, each of its lines with our name. It may hold what files and services say.
 func complain(w io.Writer, message string) {
 	for line := range strings.SplitSeq(message, "\n") {
-		fmt.Fprintln(w, "tunegate: "+render.Line(line))
+		printLine(w, "tunegate: "+render.Line(line), "  ")
+	}
+}
+
+// printLine writes a line, broken at its words where w is a terminal that is too narrow for it; indent stands before what follows.
+func printLine(w io.Writer, line, indent string) {
+	for _, part := range render.Wrap(line, widthOf(w), indent) {
+		fmt.Fprintln(w, part)
 	}
 }
 
@@ -187,8 +194,8 @@ func printFindings(w io.Writer, findings []diag.Finding) {
 }
 
 func printFinding(w io.Writer, before string, f diag.Finding) {
-	fmt.Fprintln(w, before+render.Line(f.String()))
+	printLine(w, before+render.Line(f.String()), "    ")
 	if f.Hint != "" {
-		fmt.Fprintln(w, "  hint: "+render.Line(f.Hint))
+		printLine(w, "  hint: "+render.Line(f.Hint), "    ")
 	}
 }

@@ -48,7 +48,7 @@ func reportCommand() command {
 						return err
 					}
 					for _, n := range past.Notes {
-						fmt.Fprintf(e.stderr, "history: %s\n", render.Line(n))
+						printLine(e.stderr, "history: "+render.Line(n), "  ")
 					}
 				}
 				if err := errors.Join(writeOutputs(*out, doc, past), answers.write(*out, doc)); err != nil {

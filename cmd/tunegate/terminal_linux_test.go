@@ -434,3 +434,38 @@ func TestCompletionInBash(t *testing.T) {
 	_ = c.Wait()
 	<-drawn
 }
+
+// A message longer than the terminal is wide is broken at its words.
+func TestMessagesFitTheTerminal(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "reports"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "reports", "report.json"), []byte(`{"schema":1,"legs":[]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "gate.yaml"), []byte("agents: a list with no agent in it is what stands here, and it is no list at all\nanother: 1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"report", dir}, {"report", filepath.Join(dir, "elsewhere")}, {"check", "gate.yaml"}} {
+		keys, program := pseudoTerminal(t, 40, 24)
+		c := process(t, dir, args...)
+		c.Stdout, c.Stderr = program, program
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		program.Close()
+		said, _ := io.ReadAll(keys) // ends with an error when the last holder of the terminal is gone
+		_ = c.Wait()                // the exit code is others' to look at
+		lines := 0
+		for line := range strings.Lines(string(said)) {
+			lines++
+			if n := render.Cells(strings.TrimRight(line, "\r\n")); n > 40 {
+				t.Errorf("%v: a line of %d columns is left to a terminal of 40: %q", args, n, line)
+			}
+		}
+		if lines < 2 {
+			t.Errorf("%v says %q", args, said)
+		}
+	}
+}

@@ -266,7 +266,7 @@ func (p page) flips(most, room int) string {
 			if l.Verdict != v || len(all) == 0 || full(&b, room) {
 				continue
 			}
-			fmt.Fprintf(&b, "\n**%s**\n\n%s", shown(l.ID), flipTable(all, most))
+			fmt.Fprintf(&b, "\n**%s**\n\n%s", shown(l.ID), flipList(all, most))
 		}
 	}
 	return b.String()

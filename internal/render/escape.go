@@ -7,27 +7,36 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/bidi"
+	"golang.org/x/text/unicode/norm"
 )
 
 // maxText is how much of one text a page shows, in code points; report.json has all of it.
 const maxText = 1000
 
-// maxMarks is how many combining marks may stand on one letter. More than any script needs only draw over the lines
-// above and below.
-const maxMarks = 4
+// maxMarks is how many combining marks may stand on one letter, maxStacked how many of them one on the other. More than any script
+// needs only draw over the lines above and below.
+const (
+	maxMarks   = 4
+	maxStacked = 2
+)
 
 // clean makes a text fit to be shown: on one line, of bounded length, and with nothing in it that acts without being
 // seen. Control and format characters could move a cursor, set colours, turn the direction of writing or hide text; they
 // become U+FFFD. The joiners stay, since scripts and emoji need them.
 func clean(s string) string {
 	var b strings.Builder
-	n, marks := 0, 0
+	n, marks, stacked, place := 0, 0, 0, uint8(0)
 	for _, r := range s {
 		switch {
 		case r >= ' ' && r < 0x7f || unicode.IsLetter(r): // nearly all there is, and nothing more to look up
 			marks = 0
 		case unicode.In(r, unicode.Mn, unicode.Me):
-			if marks++; marks > maxMarks {
+			where := norm.NFD.PropertiesString(string(r)).CCC() // 0 for marks that have a place of their own
+			if where == 0 || where != place || marks == 0 {
+				stacked, place = 0, where
+			}
+			marks++
+			if stacked++; marks > maxMarks || stacked > maxStacked {
 				continue
 			}
 			if n == 0 {

@@ -78,35 +78,17 @@ func list(b *strings.Builder, title string, texts []string) {
 
 // planTable is a row a fine-tune, and a row for all.
 func planTable(p pipeline.Plan, room int, size func(string) int) string {
-	phased := false
-	for _, l := range p.Legs {
-		phased = phased || len(l.Phases) > 1
-	}
 	var b strings.Builder
-	b.WriteString("| leg | base model | ")
-	if phased {
-		b.WriteString("phase | ")
-	}
-	b.WriteString("examples | tokens | tests | hours | training |\n| --- | --- | ")
-	if phased {
-		b.WriteString("--- | ")
-	}
-	b.WriteString("---: | ---: | ---: | ---: | ---: |\n")
+	b.WriteString("| leg | fine-tune | price, time |\n| --- | --- | --- |\n")
 	left := 0
 	for _, l := range p.Legs {
 		var rows strings.Builder
-		row := func(phase, examples, tokens, hours, price string) {
-			fmt.Fprintf(&rows, "| %s | %s | ", name(l.ID), name(l.BaseModel))
-			if phased {
-				fmt.Fprintf(&rows, "%s | ", phase)
-			}
-			fmt.Fprintf(&rows, "%s | %s | %s | %s | %s |\n", examples, tokens, thousands(int64(l.Tests)), hours, price)
-		}
 		for _, f := range l.Phases {
-			row(shown(f.Name), thousands(int64(f.Examples)), thousands(f.TrainingTokens), hours(f.Hours), tight(price(f.TrainingUSD)))
+			fmt.Fprintf(&rows, "| %s | %s, %s: %s, %s tokens; %s | %s, %s hours |\n", name(l.ID), name(l.BaseModel), shown(f.Name),
+				plural(f.Examples, "example"), thousands(f.TrainingTokens), plural(l.Tests, "test"), tight(price(f.TrainingUSD)), hours(f.Hours))
 		}
 		if len(l.Phases) == 0 {
-			row(none, none, none, none, none)
+			fmt.Fprintf(&rows, "| %s | %s: no fine-tune; %s | %s |\n", name(l.ID), name(l.BaseModel), plural(l.Tests, "test"), none)
 		}
 		if room -= size(rows.String()); room < 0 {
 			left++

@@ -58,14 +58,30 @@ func Audit(r report.Report) string {
 
 // auditTable is a row a leg.
 func auditTable(legs []report.Leg) string {
+	if len(legs) == 0 {
+		return "There is no leg.\n"
+	}
 	var b strings.Builder
-	b.WriteString("| leg | rows | messages | tokens | critical | warning | info |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	b.WriteString("| leg | data, findings |\n| --- | --- |\n")
 	for i := range legs {
 		a := &legs[i].Audit
-		n := severities(a.Findings)
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %d |\n", name(legs[i].ID), thousands(int64(a.Rows)), thousands(int64(a.Messages)), thousands(a.Tokens), n[diag.Critical], n[diag.Warning], n[diag.Info])
+		fmt.Fprintf(&b, "| %s | %s, %s, %s tokens; %s |\n", name(legs[i].ID), plural(a.Rows, "row"), plural(a.Messages, "message"), thousands(a.Tokens), counts(severities(a.Findings)))
 	}
 	return b.String()
+}
+
+// counts says how many findings there are of each severity that there is one of.
+func counts(n map[diag.Severity]int) string {
+	var all []string
+	for _, s := range []diag.Severity{diag.Critical, diag.Warning, diag.Info} {
+		if n[s] > 0 {
+			all = append(all, fmt.Sprintf("%s %s", thousands(int64(n[s])), s))
+		}
+	}
+	if len(all) == 0 {
+		return "no finding"
+	}
+	return strings.Join(all, ", ")
 }
 
 // severities counts findings, each line that one stands for.

@@ -44,25 +44,23 @@ const guardMeasure = string(gate.Points)
 
 // guardHead begins a table of guards, of several legs or of one.
 func guardHead(several bool) string {
-	s := "| guard | held | base → tuned | change | may lose | evidence |\n| --- | --- | ---: | ---: | ---: | --- |\n"
+	of := "guard"
 	if several {
-		return strings.NewReplacer("| guard", "| leg | guard", "\n| ---", "\n| --- | ---").Replace(s)
+		of = "leg, guard"
 	}
-	return s
+	return "| " + of + " | base → tuned, change, evidence |\n| --- | --- |\n"
 }
 
 // guardRow is a guard in such a table; leg is "" in one of a single leg.
 func guardRow(leg string, g *report.Guard) string {
-	scored, change, rests := none, none, none
+	shows := "may lose " + tight(margin(g.MaxLoss, guardMeasure))
 	if d := &g.Decision; d.N > 0 {
-		scored = scores(d)
-		change = tight(gain(d.Improvement, guardMeasure)) + interval(d, guardMeasure)
-		rests = tightCounts(d)
+		shows = fmt.Sprintf("%s, %s; %s", moved(d, guardMeasure), shows, tightCounts(d))
 	}
 	if leg != "" {
-		leg = "| " + name(leg) + " "
+		leg = name(leg) + ", "
 	}
-	return fmt.Sprintf("%s| %s | %s | %s | %s | %s | %s |\n", leg, name(g.Name), strings.Replace(signed(g.Decision.Verdict, held(g.Decision.Verdict)), " ", "\u00a0", 1), scored, change, tight(margin(g.MaxLoss, guardMeasure)), rests)
+	return fmt.Sprintf("| %s %s%s | %s |\n", signed(g.Decision.Verdict, held(g.Decision.Verdict)), leg, name(g.Name), shows)
 }
 
 // guarded writes the guards of a leg, with their figures and what they are.

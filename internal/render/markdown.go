@@ -52,7 +52,7 @@ func Results(r report.Report) string {
 // legTable is a row a leg. With a limit for its size, and more legs than fit, it has those that need a person first, and says
 // how many more there are.
 func legTable(legs []report.Leg, room int, size func(string) int) string {
-	const head = "| leg | verdict | base → tuned | improvement | evidence | cost | time |\n| --- | --- | ---: | ---: | --- | ---: | ---: |\n"
+	const head = "| leg | base → tuned, gain, evidence | cost, time |\n| --- | --- | --- |\n"
 	if len(legs) == 0 {
 		return "There is no leg.\n"
 	}
@@ -91,16 +91,21 @@ func legTable(legs []report.Leg, room int, size func(string) int) string {
 	return b.String()
 }
 
+// legRow says of a leg what was shown, or where it stands. Three columns are what a telephone shows without scrolling sideways.
 func legRow(l *report.Leg) string {
-	scored, better, rests := none, none, none
+	shows := none
 	if d := judged(l); d != nil {
-		scored = scores(d)
-		better = tight(gain(d.Improvement, l.Measure)) + interval(d, l.Measure)
-		rests = tightEvidence(d)
+		shows = moved(d, l.Measure) + "; " + tightCounts(d) + ", " + tight(pValue(d.P))
 	} else if s := state(l); s != "" {
-		rests = s
+		shows = s
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |\n", name(l.ID), tight(verdict(l.Verdict)), scored, better, rests, tight(dollars(l.CostUSD)), tightDuration(l.Seconds))
+	return fmt.Sprintf("| %s %s | %s | %s, %s |\n", verdict(l.Verdict), name(l.ID), shows, tight(dollars(l.CostUSD)), tightDuration(l.Seconds))
+}
+
+// moved says in a narrow cell what a fine-tune changed: both scores, and the gain with its interval.
+func moved(d *gate.Decision, measure string) string {
+	loose := strings.NewReplacer("least\u00a0", "least ", "most\u00a0", "most ", "\u00a0to", " to")
+	return fmt.Sprintf("%s, **%s**%s", scores(d), tightUnits(gain(d.Improvement, measure)), loose.Replace(interval(d, measure)))
 }
 
 // scores are those of both models in a cell.
@@ -232,17 +237,27 @@ func measured(b *strings.Builder, l *report.Leg) {
 			fmt.Fprintf(b, "- a second job of the same fine-tune, %s, was cancelled\n", code(extra))
 		}
 	}
-	b.WriteString("\n| phase | examples | job | tokens trained | final loss | base → tuned | tests | cost |\n| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |\n")
-	for _, p := range l.Phases {
-		scored, tests, loss := none, none, none
-		if d := p.Decision; d != nil && d.N > 0 {
-			scored, tests = scores(d), thousands(int64(d.N))
-		}
-		if p.FinalLoss != nil {
-			loss = fmt.Sprintf("%.4g", *p.FinalLoss)
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", inline(p.Name), thousands(int64(p.Examples)), job(p, name), thousands(p.TrainedTokens), loss, scored, tests, tight(dollars(p.CostUSD)))
+	for i := range l.Phases {
+		phase(b, &l.Phases[i])
 	}
+}
+
+// phase is a line on a fine-tune: what it was given, what came of it, what it cost.
+func phase(b *strings.Builder, p *report.Phase) {
+	fmt.Fprintf(b, "- phase **%s**: %s", shown(p.Name), plural(p.Examples, "example"))
+	if p.Job != "" {
+		fmt.Fprintf(b, ", job %s", job(*p, named))
+	}
+	if p.TrainedTokens > 0 {
+		fmt.Fprintf(b, ", %s tokens trained", thousands(p.TrainedTokens))
+	}
+	if p.FinalLoss != nil {
+		fmt.Fprintf(b, ", final loss %.4g", *p.FinalLoss)
+	}
+	if d := p.Decision; d != nil && d.N > 0 {
+		fmt.Fprintf(b, "; %s on %s", scores(d), plural(d.N, "test"))
+	}
+	fmt.Fprintf(b, "; %s\n", dollars(p.CostUSD))
 }
 
 // job names a phase's job, as write writes a name, and says what has become of it.
@@ -274,24 +289,24 @@ func byLabel(b *strings.Builder, labels []report.Label) {
 	if len(shown) < len(labels) {
 		of = fmt.Sprintf("%d of %s, the worst first", len(shown), of)
 	}
-	fmt.Fprintf(b, "\n<details><summary>What was wanted, and how often it came: %s</summary>\n\n| wanted | tests | base | tuned | won | lost |\n| --- | ---: | ---: | ---: | ---: | ---: |\n", of)
+	fmt.Fprintf(b, "\n<details><summary>What was wanted, and how often it came: %s</summary>\n\n", of)
 	for _, g := range shown {
-		fmt.Fprintf(b, "| %s | %d | %s | %s | %d | %d |\n", name(g.Label), g.Tests, tight(score(g.Base)), tight(score(g.Tuned)), g.Wins, g.Losses)
+		fmt.Fprintf(b, "- %s: %s %s; %s %s of %s\n", named(g.Label), tight(score(g.Base)), tight("→ "+score(g.Tuned)), tight(fmt.Sprintf("%d won,", g.Wins)), tight(fmt.Sprintf("%d lost", g.Losses)), plural(g.Tests, "test"))
 	}
 	b.WriteString("\nA label of a handful of tests shows nothing by itself.\n\n</details>\n")
 }
 
-// flipped writes tests with both answers side by side.
+// flipped writes tests with both answers, one above the other.
 func flipped(b *strings.Builder, flips []report.Flip) {
 	if len(flips) > 0 {
-		b.WriteString(details("Where the models differ, "+plural(len(flips), "test"), flipTable(flips, len(flips)), false))
+		b.WriteString(details("Where the models differ, "+plural(len(flips), "test"), flipList(flips, len(flips)), false))
 	}
 }
 
-// flipTable is a row a test: those that were lost, then those that were won, so many of each.
-func flipTable(flips []report.Flip, most int) string {
+// flipList is a test a point: those that were lost, then those that were won, so many of each. Answers are too long for the columns of
+// a table, in which a long word cannot be broken either.
+func flipList(flips []report.Flip, most int) string {
 	var b strings.Builder
-	b.WriteString("| test | asked | wanted | base | tuned |\n| --- | --- | --- | --- | --- |\n")
 	lost, won := 0, 0
 	for _, f := range flips {
 		which, n := "won", &won
@@ -301,13 +316,13 @@ func flipTable(flips []report.Flip, most int) string {
 		if *n++; *n > most {
 			continue
 		}
-		fmt.Fprintf(&b, "| %s %s | %s | %s | %s | %s |\n", which, name(f.Test), said(f.Input), said(f.Ideal), said(f.Base.Text), said(f.Tuned.Text))
+		fmt.Fprintf(&b, "- %s %s: %s\n  - wanted: %s\n  - base: %s\n  - tuned: %s\n", which, named(f.Test), said(f.Input), said(f.Ideal), said(f.Base.Text), said(f.Tuned.Text))
 	}
 	return b.String()
 }
 
-// said is a text of data or a model in a table.
-func said(s string) string { return cell(Clip(clean(s), shownSaid)) }
+// said is a text of data or a model.
+func said(s string) string { return code(Clip(clean(s), shownSaid)) }
 
 // shownSaid is how much of it is shown, in columns.
 const shownSaid = 160

@@ -217,3 +217,33 @@ func TestLinks(t *testing.T) {
 		}
 	}
 }
+
+// A table of more than three columns scrolls sideways on a telephone, and at the width of a pull request's comment its last column is
+// cut off.
+func TestTablesAreNarrow(t *testing.T) {
+	pages := map[string]string{}
+	all := cases()
+	all["five"] = five()
+	for name, r := range all {
+		for kind, page := range map[string]string{"comment": Comment(r, ours()), "summary": Summary(r, ours()), "results": Results(r), "audit": Audit(r), "next": Next(r)} {
+			pages[name+"."+kind] = page
+		}
+	}
+	for name, p := range plans() {
+		pages[name+".estimate"], pages[name+".plan"] = Estimate(p, ours()), PlanPage(p)
+	}
+	tables := 0
+	for name, page := range pages {
+		for line := range strings.Lines(page) {
+			if !strings.HasPrefix(line, "| ---") {
+				continue
+			}
+			if tables++; strings.Count(line, "---") > 3 {
+				t.Errorf("%s has a table of more than three columns: %s", name, line)
+			}
+		}
+	}
+	if tables == 0 {
+		t.Error("no page has a table")
+	}
+}

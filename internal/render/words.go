@@ -48,10 +48,15 @@ func pValue(p float64) string {
 // tight keeps the words of a table's cell on one line, where the cell is narrow.
 func tight(s string) string { return strings.ReplaceAll(s, " ", "\u00a0") }
 
-// tightUnits keeps percent signs beside their numbers in a sentence.
-func tightUnits(s string) string { return spacedPercent.ReplaceAllString(s, "$1\u00a0%") }
+// tightUnits keeps percent signs beside their numbers in a sentence, and a p-value in one piece; the sentence may be escaped for a page.
+func tightUnits(s string) string {
+	return spacedP.ReplaceAllStringFunc(spacedPercent.ReplaceAllString(s, "$1\u00a0%"), tight)
+}
 
-var spacedPercent = regexp.MustCompile(`([0-9]) %`)
+var (
+	spacedPercent = regexp.MustCompile(`([0-9]) %`)
+	spacedP       = regexp.MustCompile(`\bp (=|<|&lt;) [0-9]`)
+)
 
 // score writes a mean score of 0 to 1.
 func score(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }

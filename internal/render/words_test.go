@@ -15,6 +15,7 @@ func TestNumbers(t *testing.T) {
 		{dollars(0), "$0.00"}, {dollars(0.004), "< $0.01"}, {dollars(0.005), "$0.01"}, {dollars(144.8), "$144.80"}, {dollars(1e300), "$1e+300"},
 		{share(0.1), "10 %"}, {share(0.125), "12.5 %"}, {score(2. / 3), "66.7 %"},
 		{improvement(nil), "from 0"}, {improvement(number(-0.0001)), "+0.0 %"}, {improvement(number(0.41667)), "+41.7 %"}, {improvement(number(2.333)), "+233 %"}, {improvement(number(-1)), "-100 %"},
+		{tightUnits("better by 10 % (p = 0.0004) or p < 0.0001"), "better by 10\u00a0% (p\u00a0=\u00a00.0004) or p\u00a0<\u00a00.0001"}, {tightUnits("p &lt; 0.0001"), "p\u00a0&lt;\u00a00.0001"}, {tightUnits("stop = 1"), "stop = 1"},
 		{pValue(0.00001), "p < 0.0001"}, {pValue(0.0314), "p = 0.0314"},
 		{interval(&gate.Decision{}, ""), ""}, {interval(&gate.Decision{Interval: [2]*float64{number(0.1), nil}}, ""), " (at\u00a0least\u00a0+10.0\u00a0%)"},
 		{interval(&gate.Decision{Interval: [2]*float64{number(0.1), number(2592)}}, ""), " (at\u00a0least\u00a0+10.0\u00a0%)"},
