@@ -93,12 +93,11 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 	defer wholes.close()
 	defer prompts.close()
 	texts, known := newTextRules(rules), newRecollection()
-	var counter *tokens.Counter
-	if in.Encoding != nil {
-		counter = in.Encoding.NewCounter()
-	}
+	var counter *tokens.Counter // of the first worker, for the others to share what it knows
 	for y, err := range dataset.Map(ctx, f, workers, func() func(*dataset.Block) *yield {
-		return newWorker(in, f.Name(), rules, texts, tests, known, counter).block
+		w := newWorker(in, f.Name(), rules, texts, tests, known, counter)
+		counter = w.counter
+		return w.block
 	}) {
 		if err != nil {
 			return nil, err
@@ -175,8 +174,12 @@ type rowContext struct {
 
 func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex, known *recollection, counter *tokens.Counter) *worker {
 	w := &worker{file: file, texts: texts, tests: tests, recalled: known, hashes: hashes{seeds: known.seeds}, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
-	if counter != nil {
-		w.counter = counter.Share()
+	if in.Encoding != nil {
+		if counter == nil {
+			w.counter = in.Encoding.NewCounter()
+		} else {
+			w.counter = counter.Share()
+		}
 		for i, role := range [...]string{"user", "assistant", "system"} {
 			w.roles[i] = w.counter.CountString(role)
 		}
