@@ -26,11 +26,15 @@ func independent(t *testing.T) (*openaiapi.Client, string) {
 	if at == "" {
 		t.Skip("no independent server: TUNEGATE_AIMOCK is not set; .ci/aimock sets it")
 	}
-	c, err := openaiapi.New(openaiapi.Config{BaseURL: at + "/v1", Key: "sk-test", Agent: "tunegate/test", Transport: wiretest.CheckSent(t, http.DefaultTransport)})
+	return mock(t, at, wiretest.CheckSent(t, http.DefaultTransport)), at
+}
+
+func mock(t *testing.T, at string, transport http.RoundTripper) *openaiapi.Client {
+	c, err := openaiapi.New(openaiapi.Config{BaseURL: at + "/v1", Key: "sk-test", Agent: "tunegate/test", Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, at
+	return c
 }
 
 // numbered is a fine-tune of its own.
@@ -40,7 +44,7 @@ func numbered(n int64) train.Spec {
 
 // A fine-tune from its file to its answers.
 func TestIndependentServer(t *testing.T) {
-	c, _ := independent(t)
+	c, at := independent(t)
 	ctx := t.Context()
 	f := traintest.Examples(fmt.Sprintf("aimock-%d.jsonl", time.Now().UnixNano()), 24)
 	file, err := c.Upload(ctx, f)
@@ -96,8 +100,8 @@ func TestIndependentServer(t *testing.T) {
 		t.Errorf("an unknown job gives %v", err)
 	}
 	bad := numbered(spec.Seed + 2)
-	bad.Epochs = 51
-	if _, err := c.Start(ctx, bad, file, ""); !errors.Is(err, train.ErrRefused) || !strings.Contains(err.Error(), "n_epochs") {
+	bad.Epochs = 51 // against the contract, on purpose
+	if _, err := mock(t, at, http.DefaultTransport).Start(ctx, bad, file, ""); !errors.Is(err, train.ErrRefused) || !strings.Contains(err.Error(), "n_epochs") {
 		t.Errorf("51 epochs give %v", err)
 	}
 	for model, want := range map[string]string{"gpt-4o-mini-2024-07-18": "no idea", j.Model: "hardware"} {
