@@ -268,7 +268,7 @@ func TestHostedFiveLegsOneFails(t *testing.T) {
 		}
 	}
 	h.wantStatus(headSHA, "failure", "1 of 5 legs, office-desk")
-	if all := h.comments(); len(all) != 1 || strings.Count(all[0], "✅\u00a0pass |") != 4 || strings.Count(all[0], "❌\u00a0fail |") != 1 {
+	if all := h.comments(); len(all) != 1 || strings.Count(all[0], "\n| ✅ pass ") != 4 || strings.Count(all[0], "\n| ❌ fail ") != 1 {
 		t.Errorf("comments: %q", all)
 	}
 	if n := len(h.hub.Requests()); n > 60 {

@@ -67,6 +67,9 @@ func TestRowsChangeBetweenReadings(t *testing.T) {
 
 // What one long row took is given back while shorter ones are read.
 func TestLongRowsAreLetGo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	path := filepath.Join(t.TempDir(), "train.jsonl")
 	f, err := os.Create(path)
 	if err != nil {

@@ -45,6 +45,9 @@ func zip(t testing.TB, data []byte) []byte {
 
 // Every token, every rank and every table is the same, whichever form it was read from.
 func TestPairVocabulary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and in one goroutine")
+	}
 	for _, name := range names() {
 		got, err := decodeVocabulary(paired(t, name))
 		if err != nil {

@@ -58,6 +58,9 @@ func TestKnownAnswers(t *testing.T) {
 
 // Every code point alone, between letters and among others, against a digest of the official tokenizer's counts.
 func TestEveryCodePoint(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and in one goroutine")
+	}
 	for _, c := range []struct {
 		name, before, after string
 		want                uint64
@@ -101,6 +104,9 @@ func fnv(digest, v uint64) uint64 { return (digest ^ v) * 0x100000001b3 }
 
 // A run of a megabyte is one piece: its time must not grow with the square. Counts by the official tokenizer.
 func TestLongRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and in one goroutine")
+	}
 	const size = 1 << 20
 	for _, c := range []struct {
 		unit          string
