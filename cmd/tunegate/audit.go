@@ -277,7 +277,7 @@ func (a *audited) writeText(w io.Writer) error {
 	if len(a.Fixed) > 0 && len(a.Findings) > 0 {
 		fmt.Fprintln(w, "left in the copies:")
 	}
-	for _, f := range audit.Fold(a.Findings) {
+	for _, f := range render.Folded(a.Findings) {
 		printFinding(w, f.Severity.String()+": ", f)
 	}
 	fmt.Fprintf(w, "rows: %d, messages: %d, tokens: %d, findings: %d", a.Totals.Rows, a.Totals.Messages, a.Totals.Tokens, len(a.Findings))

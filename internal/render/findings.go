@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/audit"
@@ -117,7 +118,7 @@ func findingList(findings []diag.Finding, most int, write func(string) string) s
 		}
 		fmt.Fprintf(&b, "- **%s** %s in %s: %s", f.Severity, named(f.Rule), code(where), write(f.Message))
 		if n := len(f.Lines); n > 1 {
-			fmt.Fprintf(&b, "; lines %s", some(each(f.Lines, func(n int) string { return fmt.Sprint(n) }), 10))
+			b.WriteString(lines(f))
 		}
 		b.WriteString("\n")
 		if f.Hint != "" {
@@ -126,6 +127,19 @@ func findingList(findings []diag.Finding, most int, write func(string) string) s
 	}
 	return b.String()
 }
+
+// Folded is audit.Fold for a terminal: what stands for several says on which lines they are, besides those that its message names.
+func Folded(findings []diag.Finding) []diag.Finding {
+	folded := audit.Fold(findings)
+	for i := range folded {
+		if f := &folded[i]; len(f.Lines) > len(f.Related)+1 {
+			f.Message += lines(*f)
+		}
+	}
+	return folded
+}
+
+func lines(f diag.Finding) string { return "; lines " + some(each(f.Lines, strconv.Itoa), 10) }
 
 // Distinct returns each of the findings once: legs may share a file.
 func Distinct(findings []diag.Finding) []diag.Finding {
@@ -146,7 +160,7 @@ const shownStopping = 10
 // stopping lists the critical findings for a terminal, folded, each with its hint.
 func stopping(b *strings.Builder, findings []diag.Finding) {
 	critical := slices.DeleteFunc(Distinct(findings), func(f diag.Finding) bool { return f.Severity != diag.Critical })
-	folded := audit.Fold(critical)
+	folded := Folded(critical)
 	for i, f := range folded {
 		if i == shownStopping {
 			fmt.Fprintf(b, "and critical findings of %s\n", plural(len(folded)-i, "more kind"))

@@ -81,7 +81,7 @@ func TestPlanBlocked(t *testing.T) {
 	}
 	p := pipeline.Plan{Profile: "speed", Legs: make([]pipeline.PlanLeg, 2), Blocked: []string{"a: 2 problems", "b: 2 problems"},
 		Findings: []diag.Finding{finding(3), finding(3), finding(9), {Rule: "short", Severity: diag.Warning, Message: "short"}}}
-	const said = "critical: t\ufffd[31m.jsonl:3: not JSON (and 1 more like it) [invalid-json]\n  hint: check quotes\n"
+	const said = "critical: t\ufffd[31m.jsonl:3: not JSON (and 1 more like it); lines 3, 9 [invalid-json]\n  hint: check quotes\n"
 	var b strings.Builder
 	if err := Plan(&b, p); err != nil || b.String() != "profile speed, 2 legs\n\nblocked: a: 2 problems\nblocked: b: 2 problems\n"+said {
 		t.Errorf("%v\n%s", err, b.String())
