@@ -142,6 +142,27 @@ func TestMaxParallelCountsWhatIsThere(t *testing.T) {
 	})
 }
 
+// overRuns runs five agents, of whose jobs two may be under way at a time, every four hours without waiting, until all are done: as two
+// jobs of eight hours end, two more begin. state is where a run finds its journal, and see looks at its report. It has a
+// clock of its own: call it within synctest.Test.
+func overRuns(t *testing.T, a *account, m *manifest.Manifest, state func(run int) string, see func(run int, r report.Report)) {
+	t.Helper()
+	for i, want := range []struct {
+		verdicts string
+		jobs     int
+	}{
+		{"pending pending pending pending pending", 2}, {"pending pending pending pending pending", 2}, {"pass pass pending pending pending", 4},
+		{"pass pass pending pending pending", 4}, {"pass pass pass pass pending", 5}, {"pass pass pass pass pending", 5}, {"pass pass pass pass pass", 5},
+	} {
+		r := a.at(t, m, state(i), 0)
+		if verdicts(r) != want.verdicts || len(a.jobs) != want.jobs {
+			t.Errorf("run %d: verdicts %q, %d jobs, want %+v", i, verdicts(r), len(a.jobs), want)
+		}
+		see(i, r)
+		time.Sleep(4*time.Hour + time.Minute)
+	}
+}
+
 // max_parallel bounds the jobs of a base model that are under way, over all runs: a job that outlives a run keeps its place.
 func TestMaxParallelOverRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -150,23 +171,12 @@ func TestMaxParallelOverRuns(t *testing.T) {
 		p.MaxParallel = 2
 		m.Providers["served"] = p
 		a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1}
-		state := t.TempDir()
-		for _, want := range []struct {
-			verdicts string
-			jobs     int
-		}{
-			{"pending pending pending pending pending", 2}, {"pending pending pending pending pending", 2}, {"pass pass pending pending pending", 4},
-			{"pass pass pending pending pending", 4}, {"pass pass pass pass pending", 5}, {"pass pass pass pass pending", 5}, {"pass pass pass pass pass", 5},
-		} {
-			r := a.at(t, m, state, 0)
-			if verdicts(r) != want.verdicts || len(a.jobs) != want.jobs {
-				t.Errorf("verdicts %q, %d jobs, want %+v", verdicts(r), len(a.jobs), want)
-			}
+		dir := t.TempDir()
+		overRuns(t, a, m, func(int) string { return dir }, func(run int, r report.Report) {
 			if why := r.Legs[4].Reasons[0]; r.Legs[4].Verdict == gate.Pending && len(a.jobs) < 5 && !strings.Contains(why, "runs 2 jobs of hosted-model at a time, by max_parallel") {
-				t.Errorf("the fifth leg says %q", why)
+				t.Errorf("run %d: the fifth leg says %q", run, why)
 			}
-			time.Sleep(4*time.Hour + time.Minute)
-		}
+		})
 	})
 }
 
@@ -200,26 +210,18 @@ func TestMaxParallelIsPerBaseModel(t *testing.T) {
 	t.Run("over runs", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a := &account{length: 8 * time.Hour, latency: time.Second, tokens: 1}
-			m, state := two(t), t.TempDir()
-			for i, want := range []struct {
-				verdicts string
-				jobs     int
-			}{
-				{"pending pending pending pending pending", 2}, {"pending pending pending pending pending", 2}, {"pass pass pending pending pending", 4},
-				{"pass pass pending pending pending", 4}, {"pass pass pass pass pending", 5}, {"pass pass pass pass pending", 5}, {"pass pass pass pass pass", 5},
-			} {
-				if i%2 == 1 {
-					state = t.TempDir() // another machine: what is under way counts without its journal
+			dir := ""
+			elsewhere := func(run int) string { // every second run is on another machine: what is under way counts without its journal
+				if run%2 == 1 || dir == "" {
+					dir = t.TempDir()
 				}
-				r := a.at(t, m, state, 0)
-				if verdicts(r) != want.verdicts || len(a.jobs) != want.jobs {
-					t.Errorf("run %d: verdicts %q, %d jobs, want %+v", i, verdicts(r), len(a.jobs), want)
-				}
-				if why := strings.Join(r.Legs[3].Reasons, ""); len(a.jobs) == 2 && !strings.Contains(why, "served runs 1 job of other-model at a time, by max_parallel") {
-					t.Errorf("run %d: the fourth leg says %q", i, why)
-				}
-				time.Sleep(4*time.Hour + time.Minute)
+				return dir
 			}
+			overRuns(t, a, two(t), elsewhere, func(run int, r report.Report) {
+				if why := strings.Join(r.Legs[3].Reasons, ""); len(a.jobs) == 2 && !strings.Contains(why, "served runs 1 job of other-model at a time, by max_parallel") {
+					t.Errorf("run %d: the fourth leg says %q", run, why)
+				}
+			})
 			one(t, a)
 		})
 	})
