@@ -207,18 +207,18 @@ type candidate uint64
 const bandBits = 8
 
 func newCandidate(later, earlier int32, bands int) candidate {
-	return candidate(later)<<36 | candidate(earlier)<<8 | candidate(bands)
+	return candidate(later)<<(28+bandBits) | candidate(earlier)<<bandBits | candidate(bands)
 }
-func (c candidate) later() int32   { return int32(c >> 36) }
-func (c candidate) earlier() int32 { return int32(c >> 8 & (1<<28 - 1)) }
-func (c candidate) bands() int     { return int(c & 0xff) }
+func (c candidate) later() int32   { return int32(c >> (28 + bandBits)) }
+func (c candidate) earlier() int32 { return int32(c >> bandBits & (1<<28 - 1)) }
+func (c candidate) bands() int     { return int(c & (1<<bandBits - 1)) }
 
 // join sorts candidates and joins those of the same two requests. It returns them, and room to use again.
 func join(cs, spare []candidate) (joined, room []candidate) {
 	cs, spare = radixSort(cs, spare, bandBits)
 	out := cs[:0]
 	for _, c := range cs {
-		if n := len(out); n > 0 && out[n-1]>>8 == c>>8 {
+		if n := len(out); n > 0 && out[n-1]>>bandBits == c>>bandBits {
 			out[n-1] += candidate(c.bands())
 		} else {
 			out = append(out, c)

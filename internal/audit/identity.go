@@ -2,9 +2,12 @@ package audit
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"strings"
+	"unsafe"
 
 	"github.com/tunegate/tunegate/internal/dataset"
+	"github.com/zeebo/xxh3"
 )
 
 // identify hashes the row: as a whole, its prompt, and its answer (the last message that is trained on). The hashes
@@ -86,3 +89,45 @@ func (w *worker) label(answer string) int32 {
 	}
 	return i
 }
+
+// hashes are those of the texts of one row, each made once for all of its uses. A text is known by where it lies, so they must be
+// forgotten before the next row.
+type hashes struct {
+	seeds [2]maphash.Seed
+	made  [16]hashOf
+	n     int
+}
+
+type hashOf struct {
+	text *byte
+	size int
+	hash xxh3.Uint128
+}
+
+// forget makes ready for another row, of which the texts may lie elsewhere, and lets go of those that were.
+func (h *hashes) forget() {
+	clear(h.made[:h.n])
+	h.n = 0
+}
+
+func (h *hashes) of(text string) xxh3.Uint128 {
+	at := unsafe.StringData(text)
+	for i := range h.made[:h.n] {
+		if m := &h.made[i]; m.text == at && m.size == len(text) {
+			return m.hash
+		}
+	}
+	hash := h.bytes(unsafe.Slice(at, len(text)))
+	if h.n < len(h.made) {
+		h.made[h.n] = hashOf{at, len(text), hash}
+		h.n++
+	}
+	return hash
+}
+
+// bytes returns the hash of a text that is not one of the row's.
+func (h *hashes) bytes(text []byte) xxh3.Uint128 {
+	return xxh3.Uint128{Hi: maphash.Bytes(h.seeds[0], text), Lo: maphash.Bytes(h.seeds[1], text)}
+}
+
+func newSeeds() [2]maphash.Seed { return [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()} }

@@ -92,7 +92,7 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 	var wholes, prompts matches
 	defer wholes.close()
 	defer prompts.close()
-	texts, known := newTextRules(rules), newRecollection()
+	texts, known := newTextRules(rules), newCleared()
 	var counter *tokens.Counter // of the first worker, for the others to share what it knows
 	for y, err := range dataset.Map(ctx, f, workers, func() func(*dataset.Block) *yield {
 		w := newWorker(in, f.Name(), rules, texts, tests, known, counter)
@@ -147,23 +147,23 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 
 // worker is the state of one goroutine.
 type worker struct {
-	file     string
-	context  rowContext
-	counter  *tokens.Counter
-	roles    [3]int        // tokens of user, assistant, system
-	recalled *recollection // shared
-	hashes   hashes
-	rows     []Rule // those that look at rows
-	texts    *textRules
-	tests    *testIndex
-	key      []byte
-	fold     []byte
-	byText   map[string]int32   // label to its index in the block
-	said     map[string]*saying // of short matches
-	matched  []match            // in the text at hand
-	calls    dataset.CallForm
-	form     []byte // of calls
-	out      *yield
+	file    string
+	context rowContext
+	counter *tokens.Counter
+	roles   [3]int   // tokens of user, assistant, system
+	cleared *cleared // shared
+	hashes  hashes
+	rows    []Rule // those that look at rows
+	texts   *textRules
+	tests   *testIndex
+	key     []byte
+	fold    []byte
+	byText  map[string]int32   // label to its index in the block
+	said    map[string]*saying // of short matches
+	matched []match            // in the text at hand
+	calls   dataset.CallForm
+	form    []byte // of calls
+	out     *yield
 }
 
 // rowContext is what a rule that looks at a row may know besides.
@@ -172,8 +172,8 @@ type rowContext struct {
 	tokens int // training tokens of the row
 }
 
-func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex, known *recollection, counter *tokens.Counter) *worker {
-	w := &worker{file: file, texts: texts, tests: tests, recalled: known, hashes: hashes{seeds: known.seeds}, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
+func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex, known *cleared, counter *tokens.Counter) *worker {
+	w := &worker{file: file, texts: texts, tests: tests, cleared: known, hashes: hashes{seeds: known.seeds}, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
 	if in.Encoding != nil {
 		if counter == nil {
 			w.counter = in.Encoding.NewCounter()
@@ -261,15 +261,5 @@ func (w *worker) count(text string) int {
 	case "system":
 		return w.roles[2]
 	}
-	if len(text) < recalledLeast {
-		return w.counter.CountString(text)
-	}
-	key := w.hashes.of(text)
-	known := w.recalled.find(key)
-	n := known.tokens()
-	if n < 0 {
-		n = w.counter.CountString(text)
-		w.recalled.keep(key, known.counted(n))
-	}
-	return n
+	return w.counter.CountString(text)
 }

@@ -50,11 +50,9 @@ const maxPerText = 20
 func (w *worker) scan(row *dataset.Row) bool {
 	before := len(w.out.spots)
 	eachText(row, func(i int, content bool, depth int, text string) {
-		var key xxh3.Uint128
-		var known recalled
-		if len(text) >= recalledLeast {
-			key = w.hashes.of(text)
-			if known = w.recalled.find(key); known&clean(depth) != 0 {
+		var hash xxh3.Uint128
+		if len(text) >= clearedLeast {
+			if hash = w.hashes.of(text); w.cleared.has(hash, depth) {
 				return
 			}
 		}
@@ -64,8 +62,8 @@ func (w *worker) scan(row *dataset.Row) bool {
 		if text[0] == '{' || text[0] == '[' {
 			eachEscaped(text, depth, func(inner string, from int) bool { return w.scanText(&s, inner, from, true) })
 		}
-		if len(text) >= recalledLeast && s.found+s.deep == 0 {
-			w.recalled.keep(key, known|clean(depth))
+		if len(text) >= clearedLeast && s.found+s.deep == 0 {
+			w.cleared.add(hash, depth)
 		}
 	})
 	return len(w.out.spots) > before

@@ -11,42 +11,34 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// Workers that write one slot at a time never make it say something of a text that neither said.
-func TestRecollection(t *testing.T) {
-	m := newRecollection()
-	m.slots = m.slots[:1] // all texts in one
-	texts := make([]string, 50)
-	for i := range texts {
-		texts[i] = fmt.Sprintf("text %d", i)
+// Workers that write one slot at a time never make it say of a text what nobody said.
+func TestCleared(t *testing.T) {
+	c := newCleared()
+	c.slots = c.slots[:1] // all texts in one
+	h := hashes{seeds: c.seeds}
+	var all [50]xxh3.Uint128
+	for i := range all {
+		all[i] = h.bytes(fmt.Appendf(nil, "text %d", i))
 	}
 	var wg sync.WaitGroup
 	for w := range 4 {
 		wg.Go(func() {
 			for round := range 2000 {
-				i := (round*7 + w) % len(texts)
-				key := xxh3.HashString128(texts[i])
-				known := m.find(key)
-				if n := known.tokens(); n >= 0 && n != i {
-					t.Errorf("%q has %d tokens, %d were kept", texts[i], n, i)
-				}
-				if known&clean(1) != 0 || known&clean(0) != 0 && i%2 == 0 {
-					t.Errorf("%q is clean where nobody said so", texts[i])
-				}
-				if known.tokens() < 0 {
-					known = known.counted(i)
+				i := (round*7 + w) % len(all)
+				if c.has(all[i], 1) || c.has(all[i], 0) && i%2 == 0 {
+					t.Errorf("text %d is clear where nobody said so", i)
 				}
 				if i%2 == 1 {
-					known |= clean(0)
+					c.add(all[i], 0)
 				}
-				m.keep(key, known)
 			}
 		})
 	}
 	wg.Wait()
-	key := xxh3.HashString128("one")
-	m.keep(key, m.find(key).counted(recalledCount+5))
-	if n := m.find(key).tokens(); n >= 0 {
-		t.Errorf("a count too large to remember is remembered as %d", n)
+	c.add(all[2], 1)
+	c.add(all[2], 0)
+	if !c.has(all[2], 1) || !c.has(all[2], 0) || c.has(all[4], 0) {
+		t.Error("what was said of a text is not there, or of another")
 	}
 }
 
