@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 
@@ -17,20 +18,33 @@ import (
 // form is what a text must look like: it matches pattern and not the other. want describes it to people. A veiled value
 // is never repeated in a message, since a secret may stand there by mistake.
 type form struct {
-	pattern, not *regexp.Regexp
+	pattern, not *pattern // not may be nil
 	want, hint   string
 	veiled       bool
 }
 
+// pattern is a regular expression that is compiled when it is first asked: one that counts characters takes a millisecond, which no
+// command that reads no manifest has to wait.
+type pattern struct {
+	text     string
+	compiled func() *regexp.Regexp
+}
+
+func matching(text string) *pattern {
+	return &pattern{text, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
+}
+
+func (p *pattern) matches(s string) bool { return p.compiled().MatchString(s) }
+
 func (f form) matches(s string) bool {
-	return f.pattern.MatchString(s) && (f.not == nil || !f.not.MatchString(s))
+	return f.pattern.matches(s) && (f.not == nil || !f.not.matches(s))
 }
 
 // text is a string. One that is wrong is read as empty.
 func text(to *string, f form) value {
-	s := schema{"type": "string", "pattern": f.pattern.String()}
+	s := schema{"type": "string", "pattern": f.pattern.text}
 	if f.not != nil {
-		s["not"] = schema{"pattern": f.not.String()}
+		s["not"] = schema{"pattern": f.not.text}
 	}
 	return value{s, func(r *reader, n *yaml.Node, path string) {
 		*to = ""
