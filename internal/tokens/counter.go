@@ -48,7 +48,7 @@ func (c *Counter) Share() *Counter { return newCounterOf(c.split, c.merge.vocab,
 
 func newCounterOf(split *splitter, vocab *vocabulary, known *lineCache) *Counter {
 	return &Counter{
-		split: split, lines: known, merge: merger{vocab: vocab}, near: make([][2]key, nearSets), far: make([]key, farEntries), masks: newKeyMasks(),
+		split: split, lines: known, merge: merger{vocab: vocab}, near: table[[2]key](nearSets), far: table[key](farEntries), masks: newKeyMasks(),
 	}
 }
 
