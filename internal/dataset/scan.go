@@ -123,13 +123,19 @@ const (
 )
 
 // str reads the string that starts at the present quote and returns its text: a view of the line where it has no
-// escapes, else of s.text. Eight bytes are looked at together, for a quote, a backslash or a control character.
+// escapes, else of s.text. Eight bytes are looked at together, for a quote, a backslash or a control character; sixteen where plain
+// does, once the string is not a short one.
 func (s *scanner) str() (string, bool) {
 	b, i := s.b, s.i+1
 	from, kept := i, -1 // kept: where the text starts in s.text, once there was an escape
 	var high uint64
 	for {
-		for i+8 <= len(b) {
+		for k := 0; i+8 <= len(b); k++ {
+			if k == 2 {
+				n, other := plain(b[i:])
+				i, high = i+n, high|other
+				continue
+			}
 			w := binary.LittleEndian.Uint64(b[i:])
 			hit := ((w - 0x20*ones) | ((w ^ '"'*ones) - ones) | ((w ^ '\\'*ones) - ones)) &^ w & highs
 			if hit != 0 {
