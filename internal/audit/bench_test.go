@@ -58,13 +58,13 @@ func BenchmarkRun(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.SetBytes(f.Size())
-			before := cpu(b)
+			before := processor(b)
 			for b.Loop() {
 				if _, err := Run(b.Context(), c.in, DefaultPolicy()); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric((cpu(b)-before).Seconds()/float64(b.N), "cpu-s/op")
+			b.ReportMetric((processor(b)-before).Seconds()/float64(b.N), "cpu-s/op")
 		})
 	}
 }
@@ -147,8 +147,8 @@ func BenchmarkStages(b *testing.B) {
 	})
 }
 
-// cpu returns the processor time of the process: steadier than the clock on a busy machine.
-func cpu(t testing.TB) time.Duration {
+// processor returns the processor time of the process: steadier than the clock on a busy machine.
+func processor(t testing.TB) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		t.Fatal(err)

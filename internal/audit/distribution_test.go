@@ -290,14 +290,14 @@ func BenchmarkDistribution(b *testing.B) {
 		}
 		b.Run(rule.Name, func(b *testing.B) {
 			b.SetBytes(f.Size())
-			before := cpu(b)
+			before := processor(b)
 			for b.Loop() {
 				s := study{ctx: b.Context(), in: in, tests: tests, train: train}
 				if err := s.deepen([]Rule{rule}); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric((cpu(b)-before).Seconds()/float64(b.N), "cpu-s/op")
+			b.ReportMetric((processor(b)-before).Seconds()/float64(b.N), "cpu-s/op")
 		})
 	}
 }

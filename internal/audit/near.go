@@ -198,7 +198,7 @@ func excerpt(rules *textRules, t suite.Test) string {
 		}
 	}
 	text := strings.Join(strings.Fields(b.String()), " ")
-	for at := rules.next(text, 0); at < len(text); at = rules.next(text, at+1) {
+	for at := range rules.marks.in(text) {
 		for _, r := range rules.byMark[text[at]] {
 			if _, _, ok := r.Check.At(text, at); ok {
 				return ""

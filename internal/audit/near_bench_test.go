@@ -73,7 +73,7 @@ func BenchmarkDeep(b *testing.B) {
 	}{{"near", suite.Suite{}}, {"near-tests", tests}} {
 		b.Run(c.name, func(b *testing.B) {
 			b.SetBytes(f.Size())
-			before := cpu(b)
+			before := processor(b)
 			for b.Loop() {
 				s := &study{
 					ctx: b.Context(), in: Input{Train: f, Tests: c.tests, Deep: true, Progress: quiet}, tests: c.tests, workers: 2,
@@ -83,7 +83,7 @@ func BenchmarkDeep(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric((cpu(b)-before).Seconds()/float64(b.N), "cpu-s/op")
+			b.ReportMetric((processor(b)-before).Seconds()/float64(b.N), "cpu-s/op")
 		})
 	}
 }

@@ -94,7 +94,7 @@ func (r *redactor) values(doc string, depth int) []edit {
 // value finds what to replace in a string as it is written between its quotes.
 func (r *redactor) value(key, written string, depth int) []edit {
 	text, at := unescape(written, true)
-	if r.replaced.next(text, 0) == len(text) {
+	if !r.replaced.marks.any(text) {
 		return nil
 	}
 	var edits []edit
@@ -123,7 +123,7 @@ func (r *redactor) value(key, written string, depth int) []edit {
 func (r *redactor) matches(text string) []edit {
 	var edits []edit
 	after := 0
-	for i := r.replaced.next(text, 0); i < len(text); i = r.replaced.next(text, i+1) {
+	for i := range r.replaced.marks.in(text) {
 		for _, rule := range r.replaced.byMark[text[i]] {
 			start, end, ok := rule.Check.At(text, i)
 			if !ok || start < after {
@@ -226,11 +226,14 @@ func lower(c byte) byte {
 func (r *redactor) left(row *dataset.Row) string {
 	left := ""
 	look := func(text string, from int) bool {
-		for i := r.all.next(text, 0); i < len(text) && left == ""; i = r.all.next(text, i+1) {
+		for i := range r.all.marks.in(text) {
 			for _, rule := range r.all.byMark[text[i]] {
 				if start, end, ok := rule.Check.At(text, i); ok && liesBehind(text, start, end, from) {
 					left = rule.Name
 				}
+			}
+			if left != "" {
+				break
 			}
 		}
 		return left != ""

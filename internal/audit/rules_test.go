@@ -345,7 +345,7 @@ func FuzzTexts(f *testing.F) {
 	}
 	texts := newTextRules(Rules())
 	f.Fuzz(func(t *testing.T, text string) {
-		for i := texts.next(text, 0); i < len(text); i = texts.next(text, i+1) {
+		for i := range texts.marks.in(text) {
 			for _, r := range texts.byMark[text[i]] {
 				if start, end, ok := r.Check.At(text, i); ok {
 					if start < 0 || end <= start || end > len(text) {

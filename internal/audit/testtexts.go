@@ -29,7 +29,10 @@ func scanTests(s suite.Suite, rules []Rule, p Policy) []diag.Finding {
 			n := 0
 			look := func(text string, from int) (saw bool) {
 				after := 0
-				for at := texts.next(text, 0); at < len(text) && n < maxPerText; at = texts.next(text, at+1) {
+				for at := range texts.marks.in(text) {
+					if n >= maxPerText {
+						break
+					}
 					for _, r := range texts.byMark[text[at]] {
 						start, end, ok := r.Check.At(text, at)
 						if !ok || start < after || !liesBehind(text, start, end, from) {

@@ -98,7 +98,7 @@ func TestDecodeVocabulary(t *testing.T) {
 		"YQ== 0\n":                    "not every byte is a token",
 		"YQ==\n":                      "line 1: expected a token and the rank 0",
 		"YQ== x\n":                    "line 1: expected a token and the rank 0",
-		"Y=Q= 0\n": "line 1: the token is no base64",
+		"Y=Q= 0\n":                    "line 1: the token is no base64",
 		"YQ== 0\nYg== 2\n":            "line 2: expected a token and the rank 1",
 		" 0\n":                        "line 1: expected a token and the rank 0",
 		"Y* 0\n":                      "line 1: the token is no base64",
