@@ -251,6 +251,7 @@ func cases() map[string]report.Report {
 		"hostile":      marked(hostile()),
 		"long":         marked(strings.Repeat("a-very-long-name-without-a-space", 8)),
 		"scripts":      scripts(),
+		"narrow":       narrow(),
 		"no-leg":       nothing,
 	}
 }
@@ -313,6 +314,33 @@ func scripts() report.Report {
 	hebrew.Advice = []advice.Step{{Do: "check these examples of \"ביטול\"", Why: "3 tests for \"מעקב\" lie closest to them", File: "נתונים/אימון.jsonl", Lines: []int{4, 9}, Tests: []string{"בדיקה-1"}}}
 	arabic := tuned("توجيه", gate.Inconclusive, unclear())
 	return newReport(wide, hebrew, arabic, tuned("emoji-🎉🎉", gate.Pass, better()), tuned("e\u0301te\u0301", gate.Pass, better()))
+}
+
+// wideNames are names with words that are wider than a column of a table on a telephone, and others that browsers break anyway.
+func wideNames() []string {
+	return []string{
+		"customer_support", "twelveletterswithoutanyseparatorinbetween", "a_b_c_d_e_f_g_h_i_j_k", "support_router_for_the_whole_of_the_northern_region_of_acme_2026", strings.Repeat("x", 63),
+		"meta-llama/Llama-3.3-70B-Instruct", "gpt-4o-mini-2024-07-18", "ft:gpt-4o-mini-2024-07-18:acme:customer_support:9f1c", "WWWWWWWWWWWWWWWW",
+		"客服路由与订单跟踪以及退货处理部门", "カスタマーサポートセンター", "고객지원라우터와주문추적", "שירותלקוחותומעקבהזמנות", "مستشفياتهموالمدارسوالجامعات", "دار_المعلمين", "सहायककेन्द्रसेवाविभाग", "ฝ่ายบริการลูกค้าสัมพันธ์",
+		"🎉🎉🎉🎉🎉🎉🎉🎉", "team_👩‍💻👩🏽‍🚀🇩🇪🇫🇷_customers", "e\u0301te\u0301e\u0301te\u0301e\u0301te\u0301e\u0301te\u0301te\u0301", "<script>alert(1)</script>", `a\|b|c_d_e_f_g_h_i_j_k_l`, strings.Repeat("`", 30), strings.Repeat("-", 30),
+	}
+}
+
+// narrow has such names wherever a table has one.
+func narrow() report.Report {
+	var legs []report.Leg
+	for i, name := range wideNames() {
+		l := []report.Leg{tuned(name, gate.Inconclusive, unclear()), tuned(name, gate.Fail, worse()), leg(name, gate.Pending, "not done"), leg(name, gate.Error, "the provider says: "+name+" is unknown")}[i%4]
+		l.BaseModel = name
+		if i%4 == 2 {
+			l.Phases = []report.Phase{{Name: "full", Examples: 15000, Job: name, Status: name, Attempt: 1, Launched: 1}}
+		}
+		if i%4 == 1 {
+			l.Phases[0].Guards = []report.Guard{{Name: name, Tests: "data/" + name + ".jsonl", Grader: "includes", MaxLoss: 0.02, Available: 400, Asked: 120, Decision: *l.Phases[0].Decision}}
+		}
+		legs = append(legs, l)
+	}
+	return newReport(legs...)
 }
 
 // many is a run of n legs with hostile texts wherever a text may stand, and long ones.

@@ -72,9 +72,14 @@ func Line(s string) string {
 
 // inline writes a text as itself in Markdown, in a line or a table: whatever could begin markup, a link, an HTML tag, a
 // table cell, a formula or a mention is escaped, and at the start what could begin a list, a rule or a heading.
-func inline(s string) string {
-	s = strings.TrimSpace(clean(s))
-	if s == "" {
+func inline(s string) string { return inlined(clean(s)) }
+
+// cellText is inline for a cell of a table, in which no word is broken unless it has a mark.
+func cellText(s string) string { return inlined(breakable(clean(s))) }
+
+// inlined is inline of a clean text.
+func inlined(s string) string {
+	if s = strings.TrimSpace(s); s == "" {
 		return blank
 	}
 	s = inlineEscapes.Replace(s)
@@ -118,8 +123,10 @@ var (
 )
 
 // code writes a text as a code span that it cannot leave.
-func code(s string) string {
-	s = clean(s)
+func code(s string) string { return span(clean(s)) }
+
+// span is code of a clean text.
+func span(s string) string {
 	if strings.TrimSpace(s) == "" {
 		return blank
 	}
@@ -139,8 +146,9 @@ func code(s string) string {
 	return fence + s + fence + turnBack(s)
 }
 
-// cell is code for a table. There a pipe ends the cell even within code unless it is escaped, and a
-// backslash before it would escape the escape: a space keeps them apart.
+// cell is code for a table. There a pipe ends the cell even within code unless it is escaped, and a backslash before it would escape the
+// escape: a space keeps them apart. Words too wide for a narrow screen have marks, so what is copied from there may be no name any more:
+// a page that shows one has it in one piece too.
 func cell(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(code(s), `\|`, `\ |`), "|", `\|`)
+	return strings.ReplaceAll(span(breakable(strings.ReplaceAll(clean(s), `\|`, `\ |`))), "|", `\|`)
 }

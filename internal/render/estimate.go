@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/diag"
@@ -52,6 +53,9 @@ func prospect(p pipeline.Plan) string {
 func planBody(b *strings.Builder, p pipeline.Plan, room int, size func(string) int) {
 	if len(p.Legs) > 0 {
 		b.WriteString(planTable(p, room, size))
+		if all := broken(p.Legs); len(all) > 0 {
+			fmt.Fprintf(b, "\nIn one piece, to be copied: %s.\n", some(each(all, named), shownReasons))
+		}
 		b.WriteString("\n" + planTotals(p) + "\n")
 	}
 	list(b, "What stops it", p.Blocked)
@@ -79,16 +83,16 @@ func list(b *strings.Builder, title string, texts []string) {
 // planTable is a row a fine-tune, and a row for all.
 func planTable(p pipeline.Plan, room int, size func(string) int) string {
 	var b strings.Builder
-	b.WriteString("| leg | fine-tune | price, time |\n| --- | --- | --- |\n")
+	b.WriteString("| leg | fine-tune, price, time |\n| --- | --- |\n")
 	left := 0
 	for _, l := range p.Legs {
 		var rows strings.Builder
 		for _, f := range l.Phases {
-			fmt.Fprintf(&rows, "| %s | %s, %s: %s, %s tokens; %s | %s, %s hours |\n", name(l.ID), name(l.BaseModel), shown(f.Name),
+			fmt.Fprintf(&rows, "| %s | %s, %s: %s, %s tokens; %s; %s, %s hours |\n", name(l.ID), name(l.BaseModel), cellText(label(f.Name)),
 				plural(f.Examples, "example"), thousands(f.TrainingTokens), plural(l.Tests, "test"), tight(price(f.TrainingUSD)), hours(f.Hours))
 		}
 		if len(l.Phases) == 0 {
-			fmt.Fprintf(&rows, "| %s | %s: no fine-tune; %s | %s |\n", name(l.ID), name(l.BaseModel), plural(l.Tests, "test"), none)
+			fmt.Fprintf(&rows, "| %s | %s: no fine-tune; %s |\n", name(l.ID), name(l.BaseModel), plural(l.Tests, "test"))
 		}
 		if room -= size(rows.String()); room < 0 {
 			left++
@@ -100,6 +104,18 @@ func planTable(p pipeline.Plan, room int, size func(string) int) string {
 		fmt.Fprintf(&b, "\nThe table is too long for this page; %s left out.\n", plural(left, "leg"))
 	}
 	return b.String()
+}
+
+// broken are the names of legs and models that the table shows with marks in them, each once.
+func broken(legs []pipeline.PlanLeg) (all []string) {
+	for _, l := range legs {
+		for _, s := range []string{l.ID, l.BaseModel} {
+			if strings.Contains(name(s), breakMark) && !slices.Contains(all, s) {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
 }
 
 // planTotals sets the sums beside what is allowed.

@@ -52,7 +52,7 @@ func Results(r report.Report) string {
 // legTable is a row a leg. With a limit for its size, and more legs than fit, it has those that need a person first, and says
 // how many more there are.
 func legTable(legs []report.Leg, room int, size func(string) int) string {
-	const head = "| leg | base → tuned, gain, evidence | cost, time |\n| --- | --- | --- |\n"
+	const head = "| leg | base → tuned, gain, evidence, cost, time |\n| --- | --- |\n"
 	if len(legs) == 0 {
 		return "There is no leg.\n"
 	}
@@ -91,15 +91,16 @@ func legTable(legs []report.Leg, room int, size func(string) int) string {
 	return b.String()
 }
 
-// legRow says of a leg what was shown, or where it stands. Three columns are what a telephone shows without scrolling sideways.
+// legRow says of a leg what was shown, or where it stands. Two columns are what a telephone shows without scrolling sideways.
 func legRow(l *report.Leg) string {
-	shows := none
+	shows := state(l)
 	if d := judged(l); d != nil {
 		shows = moved(d, l.Measure) + "; " + tightCounts(d) + ", " + tight(pValue(d.P))
-	} else if s := state(l); s != "" {
-		shows = s
 	}
-	return fmt.Sprintf("| %s %s | %s | %s, %s |\n", verdict(l.Verdict), name(l.ID), shows, tight(dollars(l.CostUSD)), tightDuration(l.Seconds))
+	if shows != "" {
+		shows += "; "
+	}
+	return fmt.Sprintf("| %s %s | %s%s, %s |\n", verdict(l.Verdict), name(l.ID), shows, tight(dollars(l.CostUSD)), tightDuration(l.Seconds))
 }
 
 // moved says in a narrow cell what a fine-tune changed: both scores, and the gain with its interval.
@@ -120,9 +121,9 @@ func state(l *report.Leg) string {
 		if len(l.Reasons) == 0 {
 			return ""
 		}
-		return inline(Clip(clean(l.Reasons[0]), 80))
+		return cellText(Clip(clean(l.Reasons[0]), 80))
 	}
-	s := fmt.Sprintf("job %s %s", name(p.Job), shown(p.Status))
+	s := fmt.Sprintf("job %s %s", name(p.Job), cellText(label(p.Status)))
 	if p.Created != nil {
 		s += ", made " + moment(*p.Created)
 	}

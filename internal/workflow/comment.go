@@ -35,7 +35,7 @@ func ReadComment(body string) (ask Ask, asked bool, err error) {
 	ask.Do = Launch
 	verb := true // may the next word be one?
 	for i := 1; i < len(words); i++ {
-		w := words[i]
+		w := strings.ReplaceAll(words[i], "\u200b", "") // as the tables of pages have it in long names
 		if w == "--profile" && i+1 < len(words) {
 			i++
 			w += "=" + words[i]

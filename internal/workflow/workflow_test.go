@@ -27,6 +27,7 @@ func TestReadComment(t *testing.T) {
 		"/finetune cancel":                                  {Do: Cancel},
 		"/finetune retry a --profile speed":                 {Do: Retry, Legs: []string{"a"}, Profile: "speed"},
 		"/finetune help":                                    {Do: Nothing},
+		"/finetune customer_\u200bsupport":                  {Do: Launch, Legs: []string{"customer_support"}}, // copied from a page
 		"/finetune a status":                                {Do: Launch, Legs: []string{"a", "status"}},
 	} {
 		if got, asked, err := ReadComment(body); err != nil || !asked || !reflect.DeepEqual(got, want) {
