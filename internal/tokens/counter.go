@@ -20,7 +20,6 @@ type Counter struct {
 	far    []key
 	pieces [batch]key // short pieces that were cut and not yet looked up
 	cut    int        // of them
-	masks  keyMasks
 	tail   [windowRoom]byte
 }
 
@@ -48,7 +47,7 @@ func (c *Counter) Share() *Counter { return newCounterOf(c.split, c.merge.vocab,
 
 func newCounterOf(split *splitter, vocab *vocabulary, known *lineCache) *Counter {
 	return &Counter{
-		split: split, lines: known, merge: merger{vocab: vocab}, near: table[[2]key](nearSets), far: table[key](farEntries), masks: newKeyMasks(),
+		split: split, lines: known, merge: merger{vocab: vocab}, near: table[[2]key](nearSets), far: table[key](farEntries),
 	}
 }
 
@@ -95,7 +94,7 @@ func (c *Counter) count(text []byte) int {
 			}
 			n := c.split.end(text, i+start) - i - start
 			if n <= shortMax {
-				c.pieces[c.cut] = c.masks.key((*[16]byte)(from[start:]), n)
+				c.pieces[c.cut] = c.merge.vocab.masks.key((*[16]byte)(from[start:]), n)
 				c.cut++
 			} else {
 				total += c.merge.count(text[i+start : i+start+n])
@@ -118,7 +117,7 @@ func (c *Counter) take(from []byte, start int, ends uint64) (end, long int) {
 	for ; ends != 0; ends &= ends - 1 {
 		end = bits.TrailingZeros64(ends)
 		if n := end - start; n <= shortMax {
-			c.pieces[cut%batch] = c.masks.key((*[16]byte)(window[start%windowSize:]), n)
+			c.pieces[cut%batch] = c.merge.vocab.masks.key((*[16]byte)(window[start%windowSize:]), n)
 			cut++
 		} else {
 			long += c.merge.count(from[start:end])

@@ -12,7 +12,7 @@ import (
 // down to keepBytes.
 type merger struct {
 	vocab *vocabulary
-	parts []part
+	parts parts
 	links []link
 	heap  []uint64
 }
@@ -23,12 +23,6 @@ const (
 	// keepBytes is the longest piece whose memory is kept for the next one.
 	keepBytes = 16 << 10
 )
-
-// part is a token in the making: where it starts, and the rank that it has joined with the next one.
-type part struct {
-	start int
-	rank  uint32
-}
 
 // count returns the number of tokens of a piece of at least one byte.
 func (m *merger) count(piece []byte) int {
@@ -45,45 +39,77 @@ func (m *merger) count(piece []byte) int {
 	return n
 }
 
-// scan merges by looking at all parts for each merge.
+// parts are those of a piece of at most quadraticMax bytes while it is merged, each under the number of its first byte.
+type parts struct {
+	text       [partsRoom + 16]byte // of the piece, and what the key of a part at its end may reach into
+	joins      [partsRoom]uint32    // of each part with the next one, see join; of a part that is gone, noJoin
+	next, prev [partsRoom]uint8     // part
+}
+
+const (
+	partsRoom = 1 << partBits
+	partBits  = 7
+	noJoin    = noRank << partBits & (1<<32 - 1) // and above
+)
+
+// join is the rank of a part and the next one together, with the part's number below it: the least is the next to be merged.
+func join(rank uint32, part uint) uint32 { return rank<<partBits | uint32(part) }
+
+// scan merges a piece of at most quadraticMax bytes by looking at all parts for each merge.
 func (m *merger) scan(piece []byte) int {
-	parts := m.parts[:0]
-	for i := range piece {
-		rank := uint32(noRank)
-		if i+1 < len(piece) {
-			rank = m.vocab.rank(piece[i : i+2])
-		}
-		parts = append(parts, part{i, rank})
+	s, n := &m.parts, uint(len(piece))
+	copy(s.text[:partsRoom], piece)
+	for i := uint(1); i < n; i++ {
+		s.joins[(i-1)%partsRoom] = join(m.vocab.pairs[uint(piece[i-1])<<8|uint(piece[i])], i-1)
+		s.next[(i-1)%partsRoom], s.prev[i%partsRoom] = uint8(i), uint8(i-1)
 	}
-	m.parts = parts
-	// joined returns the rank of the parts k and k+1 together.
-	joined := func(k int) uint32 {
-		if k+1 >= len(parts) {
-			return noRank
-		}
-		end := len(piece)
-		if k+2 < len(parts) {
-			end = parts[k+2].start
-		}
-		return m.vocab.rank(piece[parts[k].start:end])
+	s.next[(n-1)%partsRoom] = uint8(n)
+	for i := n - 1; i < n+3; i++ { // least looks at four
+		s.joins[i%partsRoom] = noJoin
 	}
-	for {
-		best, lowest := 0, uint32(noRank)
-		for k := range parts {
-			if parts[k].rank < lowest {
-				best, lowest = k, parts[k].rank
-			}
+	for count := int(n); ; count-- {
+		least := s.least(n)
+		if least >= noJoin {
+			return count
 		}
-		if lowest == noRank {
-			return len(parts)
+		i := uint(least % partsRoom)
+		gone := uint(s.next[i] % partsRoom)
+		end := uint(s.next[gone])
+		s.joins[i], s.joins[gone] = noJoin, noJoin
+		s.next[i], s.prev[end%partsRoom] = uint8(end), uint8(i)
+		if end < n {
+			s.joins[i] = join(m.part(i, uint(s.next[end%partsRoom])), i)
 		}
-		copy(parts[best+1:], parts[best+2:])
-		parts = parts[:len(parts)-1]
-		parts[best].rank = joined(best)
-		if best > 0 {
-			parts[best-1].rank = joined(best - 1)
+		if i > 0 {
+			before := uint(s.prev[i] % partsRoom)
+			s.joins[before] = join(m.part(before, end), before)
 		}
 	}
+}
+
+// least returns the least join of the first n parts. It has no branch for each, which no processor would foresee.
+func (s *parts) least(n uint) uint32 {
+	a, b, c, d := int64(noJoin), int64(noJoin), int64(noJoin), int64(noJoin)
+	for joins := s.joins[:(n+3)&^3%(2*partsRoom)]; len(joins) >= 4; joins = joins[4:] {
+		a = lesser(a, int64(joins[0]))
+		b = lesser(b, int64(joins[1]))
+		c = lesser(c, int64(joins[2]))
+		d = lesser(d, int64(joins[3]))
+	}
+	return uint32(lesser(lesser(a, b), lesser(c, d)))
+}
+
+func lesser(a, b int64) int64 {
+	less := a - b
+	return b + less&(less>>63)
+}
+
+// part returns the rank of the bytes of the short piece from start to end, more than two.
+func (m *merger) part(start, end uint) uint32 {
+	if n := int(end - start); n <= shortMax {
+		return m.vocab.shortRank(m.vocab.masks.key((*[16]byte)(m.parts.text[start:]), n))
+	}
+	return m.vocab.rank(m.parts.text[start:end])
 }
 
 // link is a part in a doubly linked list; its index is where it starts.

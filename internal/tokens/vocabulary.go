@@ -15,7 +15,7 @@ import (
 // vocabulary maps the bytes of every token to its rank, which is its place in the merging order.
 //
 // Tokens of at most shortMax bytes lie in keys, by rank, so that the frequent ones are neighbours in memory. index is
-// an open-addressing table at most half full: a slot holds 14 bits of the key's hash and rank+1, so that looking for
+// an open-addressing table at most four fifths full, small for that: a slot holds 14 bits of the key's hash and rank+1, so that looking for
 // what is not there, which merging does mostly, rarely leaves it. The filter, small enough for the processor's second
 // cache, has a bit for the hash of each key, and spares most of those looks. The few longer tokens are in a map.
 type vocabulary struct {
@@ -24,6 +24,7 @@ type vocabulary struct {
 	keys    []key
 	pairs   []uint32 // ranks of the tokens of two bytes, by first<<8 | second; noRank
 	long    map[string]uint32
+	masks   keyMasks
 	longest int // in bytes
 }
 
@@ -195,10 +196,11 @@ func newVocabulary(tokens int) (*vocabulary, error) {
 	}
 	v := &vocabulary{
 		filter: make([]uint64, filterWords),
-		index:  make([]uint32, 1<<bits.Len(uint(2*tokens-1))),
+		index:  make([]uint32, 1<<bits.Len(uint(tokens+tokens/4))),
 		keys:   make([]key, 0, tokens),
 		pairs:  make([]uint32, 1<<16),
 		long:   make(map[string]uint32),
+		masks:  newKeyMasks(),
 	}
 	for i := range v.pairs {
 		v.pairs[i] = noRank
