@@ -9,15 +9,14 @@ import (
 
 // Counter counts tokens of one encoding. It is not safe for concurrent use: make one for each goroutine.
 //
-// It takes 4 MB for its caches, 4 MB more for the lines that it remembers (see Share), up to 1 MB that it keeps for merging, and, while counting, about 30 bytes for each
-// byte of the longest piece without a boundary (a run of letters, of spaces, of symbols) and a copy of a text that is
-// not valid UTF-8.
+// It takes 2 MB for its cache, 6 MB more for what it shares (see Share), up to 1 MB that it keeps for merging, and, while counting,
+// about 30 bytes for each byte of the longest piece without a boundary (a run of letters, of spaces, of symbols) and a copy of a text
+// that is not valid UTF-8.
 type Counter struct {
 	split  *splitter
-	lines  *lineCache // shared, see Share
+	known  *known // shared, see Share
 	merge  merger
 	near   [][2]key
-	far    []key
 	pieces [batch]key // short pieces that were cut and not yet looked up
 	cut    int        // of them
 	tail   [windowRoom]byte
@@ -27,28 +26,25 @@ type Counter struct {
 // overlap.
 const batch = 4 * windowSize
 
-// There are two caches. The near one has sets of two entries, the later used one first, which miss half as often as
-// single ones would; the far one is asked when that misses, 1 or 2 times in 100 pieces of prose, and costs less than the
+// There are two caches of pieces. The near one has sets of two entries, the later used one first, which miss half as often as
+// single ones would; the far one (see known) is asked when that misses, 1 or 2 times in 100 pieces of prose, and costs less than the
 // vocabulary and far less than merging. An entry is the key of a piece, bytes and all, so it never points into a
 // text, with the count in the four bits below the length: a piece of 15 bytes has at most 15 tokens.
 const (
 	nearSets   = 1 << 16
-	farEntries = 1 << 17
 	countShift = 56
 	countMask  = 15 << countShift
 )
 
 // NewCounter returns a counter with empty caches.
-func (e *Encoding) NewCounter() *Counter { return newCounterOf(e.split, e.vocab, newLineCache()) }
+func (e *Encoding) NewCounter() *Counter { return newCounterOf(e.split, e.vocab, newKnown()) }
 
-// Share returns another counter of the same encoding, for another goroutine: what one of them counts of a long line, the other
-// knows.
-func (c *Counter) Share() *Counter { return newCounterOf(c.split, c.merge.vocab, c.lines) }
+// Share returns another counter of the same encoding, for another goroutine: what one of them counts of a long line or of a rare
+// piece, the other knows.
+func (c *Counter) Share() *Counter { return newCounterOf(c.split, c.merge.vocab, c.known) }
 
-func newCounterOf(split *splitter, vocab *vocabulary, known *lineCache) *Counter {
-	return &Counter{
-		split: split, lines: known, merge: merger{vocab: vocab}, near: table[[2]key](nearSets), far: table[key](farEntries),
-	}
+func newCounterOf(split *splitter, vocab *vocabulary, known *known) *Counter {
+	return &Counter{split: split, known: known, merge: merger{vocab: vocab}, near: table[[2]key](nearSets)}
 }
 
 // CountString is Count for a string.
@@ -166,14 +162,15 @@ func (entry key) is(k key) bool { return entry.lo == k.lo && entry.hi&^countMask
 
 // distant returns the entry of a piece that is not in the near cache.
 func (c *Counter) distant(k key, hash uint64) key {
-	entry := &c.far[hash>>32%farEntries]
-	if !entry.is(k) {
+	entry, ok := c.known.piece(k, hash)
+	if !ok {
 		n := 1
 		if c.merge.vocab.shortRank(k) == noRank {
 			var buf [16]byte
 			n = c.merge.scan(k.bytes(&buf))
 		}
-		*entry = key{k.lo, k.hi | uint64(n)<<countShift}
+		entry = key{k.lo, k.hi | uint64(n)<<countShift}
+		c.known.keep(entry, hash)
 	}
-	return *entry
+	return entry
 }

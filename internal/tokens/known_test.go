@@ -61,3 +61,33 @@ func TestShare(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// The same for rare pieces, of which there are more than places to keep them.
+func TestSharePieces(t *testing.T) {
+	random := newRandom(8)
+	words := make([]string, pieceSlots/2)
+	want := make([]int, len(words))
+	alone := newCounter(t, "o200k_base")
+	for i := range words {
+		word := make([]byte, 4+random.below(11))
+		for k := range word {
+			word[k] = 'a' + byte(random.below(26))
+		}
+		words[i] = string(word)
+		want[i] = alone.merge.count(word)
+	}
+	first := newCounter(t, "o200k_base")
+	var wg sync.WaitGroup
+	for w := range 4 {
+		c := first.Share()
+		wg.Go(func() {
+			for k := range words {
+				i := (k*7919 + w*w) % len(words)
+				if got := c.CountString(words[i]); got != want[i] {
+					t.Errorf("%q has %d tokens, want %d", words[i], got, want[i])
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
