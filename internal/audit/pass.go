@@ -164,6 +164,8 @@ type worker struct {
 	calls   dataset.CallForm
 	form    []byte // of calls
 	out     *yield
+	// How many a block had at most so far: the next will hardly have more.
+	most, mostSpots int
 }
 
 // rowContext is what a rule that looks at a row may know besides.
@@ -200,7 +202,7 @@ func (w *worker) find(line, col int, said *saying) {
 }
 
 func (w *worker) block(b *dataset.Block) *yield {
-	w.out = &yield{done: b.Done()}
+	w.out = &yield{done: b.Done(), examples: make([]example, 0, w.most), spots: make([]spot, 0, w.mostSpots)}
 	clear(w.byText)
 	for row := range b.Rows() {
 		w.out.rows++
@@ -224,6 +226,7 @@ func (w *worker) block(b *dataset.Block) *yield {
 			w.out.blank = append(w.out.blank, stretch{int32(line), int32(line) + 1})
 		}
 	}
+	w.most, w.mostSpots = max(w.most, len(w.out.examples)), max(w.mostSpots, len(w.out.spots))
 	return w.out
 }
 
