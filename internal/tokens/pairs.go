@@ -76,23 +76,25 @@ func decodePairs(data []byte) (*vocabulary, error) {
 	}
 	all := make([]byte, 0, 8*n) // the bytes of all tokens so far
 	starts := make([]int, 1, n+1)
-	for rank := range n {
-		left, right := number(0, rank), number(3, rank)
-		switch {
-		case left == 0 && right < 256:
-			all = append(all, byte(right))
-		case left > 0 && left <= rank && right < rank:
-			all = append(all, all[starts[left-1]:starts[left]]...)
-			all = append(all, all[starts[right]:starts[right+1]]...)
-		default:
-			return nil, fmt.Errorf("the token of rank %d has parts that do not come before it", rank)
+	return v, v.fill(func(add func([]byte)) error {
+		for rank := range n {
+			left, right := number(0, rank), number(3, rank)
+			switch {
+			case left == 0 && right < 256:
+				all = append(all, byte(right))
+			case left > 0 && left <= rank && right < rank:
+				all = append(all, all[starts[left-1]:starts[left]]...)
+				all = append(all, all[starts[right]:starts[right+1]]...)
+			default:
+				return fmt.Errorf("the token of rank %d has parts that do not come before it", rank)
+			}
+			token := all[starts[rank]:]
+			if len(token) > tokenMax {
+				return fmt.Errorf("the token of rank %d has %d bytes", rank, len(token))
+			}
+			starts = append(starts, len(all))
+			add(token)
 		}
-		token := all[starts[rank]:]
-		if len(token) > tokenMax {
-			return nil, fmt.Errorf("the token of rank %d has %d bytes", rank, len(token))
-		}
-		starts = append(starts, len(all))
-		v.add(token)
-	}
-	return v, nil
+		return nil
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"sync"
 
 	"github.com/pkoukk/tiktoken-go-loader/assets"
 )
@@ -119,7 +120,35 @@ func (v *vocabulary) shortRank(k key) uint32 {
 	}
 }
 
-// add enters a token under the next rank.
+// fill calls decode with a function that takes the tokens by rank, no more than there is room for. Another goroutine enters those that
+// were taken into the filter and the index meanwhile.
+func (v *vocabulary) fill(decode func(add func(token []byte)) error) error {
+	taken := make(chan int) // how many, now and then
+	var entered sync.WaitGroup
+	all := v.keys[:cap(v.keys)]
+	entered.Go(func() {
+		rank := 0
+		for n := range taken {
+			for ; rank < n; rank++ {
+				if k := all[rank]; k != (key{}) {
+					v.enter(k, uint32(rank))
+				}
+			}
+		}
+	})
+	err := decode(func(token []byte) {
+		v.add(token)
+		if len(v.keys)%(1<<13) == 0 {
+			taken <- len(v.keys)
+		}
+	})
+	taken <- len(v.keys)
+	close(taken)
+	entered.Wait()
+	return err
+}
+
+// add takes a token under the next rank.
 func (v *vocabulary) add(token []byte) {
 	rank := uint32(len(v.keys))
 	v.longest = max(v.longest, len(token))
@@ -131,8 +160,11 @@ func (v *vocabulary) add(token []byte) {
 	if len(token) == 2 {
 		v.pairs[uint(token[0])<<8|uint(token[1])] = rank
 	}
-	k := keyOf(token)
-	v.keys = append(v.keys, k)
+	v.keys = append(v.keys, keyOf(token))
+}
+
+// enter makes a token of at most shortMax bytes be found.
+func (v *vocabulary) enter(k key, rank uint32) {
 	h := k.hash()
 	v.filter[h>>6%filterWords] |= 1 << (h & 63)
 	slot := h >> 32
@@ -214,25 +246,27 @@ func decodeLines(data []byte) (*vocabulary, error) {
 		return nil, err
 	}
 	sextets := newSextets()
-	var token []byte
-	for len(data) > 0 {
-		line := data
-		if end := bytes.IndexByte(data, '\n'); end >= 0 {
-			line, data = data[:end], data[end+1:]
-		} else {
-			data = nil
+	return v, v.fill(func(add func([]byte)) error {
+		var token []byte
+		for len(data) > 0 {
+			line := data
+			if end := bytes.IndexByte(data, '\n'); end >= 0 {
+				line, data = data[:end], data[end+1:]
+			} else {
+				data = nil
+			}
+			blank := max(bytes.LastIndexByte(line, ' '), 0)
+			var ok bool
+			if token, ok = sextets.decode(token[:0], line[:blank]); !ok {
+				return fmt.Errorf("line %d: the token is no base64", len(v.keys)+1)
+			}
+			if !isNumber(line[min(blank+1, len(line)):], len(v.keys)) || len(token) == 0 || len(token) > tokenMax {
+				return fmt.Errorf("line %d: expected a token and the rank %d", len(v.keys)+1, len(v.keys))
+			}
+			add(token)
 		}
-		blank := max(bytes.LastIndexByte(line, ' '), 0)
-		var ok bool
-		if token, ok = sextets.decode(token[:0], line[:blank]); !ok {
-			return nil, fmt.Errorf("line %d: the token is no base64", len(v.keys)+1)
-		}
-		if !isNumber(line[min(blank+1, len(line)):], len(v.keys)) || len(token) == 0 || len(token) > tokenMax {
-			return nil, fmt.Errorf("line %d: expected a token and the rank %d", len(v.keys)+1, len(v.keys))
-		}
-		v.add(token)
-	}
-	return v, nil
+		return nil
+	})
 }
 
 // isNumber reports whether text is n in decimal.
