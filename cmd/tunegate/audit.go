@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/tunegate/tunegate/internal/audit"
 	"github.com/tunegate/tunegate/internal/diag"
@@ -255,7 +258,7 @@ func (a *audited) add(res report.Audit) {
 func (a *audited) write(e env, format string) error {
 	a.Findings = append(a.Findings, pipeline.Stale(a.judged, a.baseline)...)
 	diag.Sort(a.Findings)
-	w := bufio.NewWriter(e.stdout)
+	w := bufio.NewWriterSize(e.stdout, 64<<10)
 	var err error
 	switch format {
 	case "json":
@@ -310,19 +313,51 @@ func (a *audited) writeJSON(w io.Writer) error {
 		fmt.Fprintf(w, "\n  %q: %s,", part.key, value)
 	}
 	fmt.Fprint(w, "\n  \"findings\": [")
-	for i, f := range a.Findings {
-		value, err := f.MarshalJSON() // json.Marshal would read it once more
-		if err != nil {
-			return err
+	const few = 256 // to a goroutine at a time
+	parts := make([]findingsJSON, runtime.GOMAXPROCS(0))
+	for rest := a.Findings; len(rest) > 0; {
+		n := 0
+		var written sync.WaitGroup
+		for ; n < len(parts) && len(rest) > 0; n++ {
+			part, some := &parts[n], rest[:min(few, len(rest))]
+			rest = rest[len(some):]
+			written.Go(func() { part.fill(some) })
 		}
-		if i > 0 {
-			fmt.Fprint(w, ",")
+		written.Wait()
+		for i := range parts[:n] {
+			if parts[i].err != nil {
+				return parts[i].err
+			}
+			w.Write(parts[i].Bytes()) // an error stays, and the last write returns it
+			if i < n-1 || len(rest) > 0 {
+				fmt.Fprint(w, ",")
+			}
 		}
-		fmt.Fprintf(w, "\n    %s", value)
 	}
 	if len(a.Findings) > 0 {
 		fmt.Fprint(w, "\n  ")
 	}
 	_, err := fmt.Fprint(w, "]\n}\n")
 	return err
+}
+
+// findingsJSON is some findings, one a line.
+type findingsJSON struct {
+	bytes.Buffer
+	err error
+}
+
+func (b *findingsJSON) fill(fs []diag.Finding) {
+	b.Reset()
+	for i, f := range fs {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("\n    ")
+		value, err := f.MarshalJSON() // json.Marshal would read it once more
+		if b.Write(value); err != nil {
+			b.err = err
+			return
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 
 	"github.com/tunegate/tunegate/internal/dataset"
 	"github.com/tunegate/tunegate/internal/diag"
@@ -121,11 +122,14 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 		}
 		s.labels.add(y)
 	}
-	var err error
-	if s.copies, err = wholes.pairs(func(hashed, hashed) bool { return true }); err != nil {
-		return nil, err
-	}
-	if s.contradictions, err = prompts.pairs(func(first, second hashed) bool { return first.answer != second.answer }); err != nil {
+	var failed [2]error
+	var compared sync.WaitGroup
+	compared.Go(func() { s.copies, failed[0] = wholes.pairs(func(hashed, hashed) bool { return true }) })
+	compared.Go(func() {
+		s.contradictions, failed[1] = prompts.pairs(func(first, second hashed) bool { return first.answer != second.answer })
+	})
+	compared.Wait()
+	if err := errors.Join(failed[:]...); err != nil {
 		return nil, err
 	}
 	s.stats.Examples = len(s.lines)
