@@ -179,6 +179,11 @@ func isASCII(text []byte) bool {
 			return false
 		}
 	}
+	for ; len(text) >= 8; text = text[8:] {
+		if binary.LittleEndian.Uint64(text)&highs != 0 {
+			return false
+		}
+	}
 	for _, b := range text {
 		if b >= 0x80 {
 			return false
