@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,9 +18,9 @@ const (
 )
 
 var (
-	patternForm = form{pattern: regexp.MustCompile(`^[^\x00-\x1f\x7f]{1,1000}$`), want: "a regular expression of 1 to 1000 characters"}
-	rubricForm  = form{pattern: regexp.MustCompile(`^[^\x00-\x08\x0b-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x08\x0b-\x1f\x7f]*$`), want: "text that says what a right answer is"}
-	wordForm    = form{pattern: regexp.MustCompile(`^[^\x00-\x1f\x7f]{1,1000}$`), want: "a word of a command, of 1 to 1000 characters"}
+	patternForm = form{pattern: expression(`^[^\x00-\x1f\x7f]{1,1000}$`), want: "a regular expression of 1 to 1000 characters"}
+	rubricForm  = form{pattern: expression(`^[^\x00-\x08\x0b-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x08\x0b-\x1f\x7f]*$`), want: "text that says what a right answer is"}
+	wordForm    = form{pattern: expression(`^[^\x00-\x1f\x7f]{1,1000}$`), want: "a word of a command, of 1 to 1000 characters"}
 )
 
 // grader is a grader's name, or a mapping with its name and options. Which option belongs to which grader is grade's to say.

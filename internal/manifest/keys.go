@@ -1,8 +1,6 @@
 package manifest
 
 import (
-	"regexp"
-
 	"gopkg.in/yaml.v3"
 
 	"github.com/tunegate/tunegate/internal/audit"
@@ -22,22 +20,22 @@ const (
 
 // What text may be. No control characters anywhere: all of it ends up in logs and reports.
 var (
-	titleForm = form{pattern: regexp.MustCompile(`^[^\x00-\x1f\x7f]{1,100}$`), want: "text of 1 to 100 characters"}
-	nameForm  = form{pattern: regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`), want: "a name of up to 63 of a-z, 0-9, - and _ that begins with a letter or digit",
+	titleForm = form{pattern: expression(`^[^\x00-\x1f\x7f]{1,100}$`), want: "text of 1 to 100 characters"}
+	nameForm  = form{pattern: expression(`^[a-z0-9][a-z0-9_-]{0,62}$`), want: "a name of up to 63 of a-z, 0-9, - and _ that begins with a letter or digit",
 		hint: "such as support-router"}
-	modelForm = form{pattern: regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}$`), want: "a model's name of up to 200 letters, digits and ._:/@+-"}
-	pathForm  = form{pattern: regexp.MustCompile(`^[^/\\\x00-\x1f\x7f][^\\\x00-\x1f\x7f]{0,499}$`), want: "a path relative to the manifest's folder",
+	modelForm = form{pattern: expression(`^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}$`), want: "a model's name of up to 200 letters, digits and ._:/@+-"}
+	pathForm  = form{pattern: expression(`^[^/\\\x00-\x1f\x7f][^\\\x00-\x1f\x7f]{0,499}$`), want: "a path relative to the manifest's folder",
 		hint: "write it with forward slashes, from the manifest's folder"}
-	urlForm = form{pattern: regexp.MustCompile(`^(https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$`),
+	urlForm = form{pattern: expression(`^(https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$`),
 		want: "an https URL without user, query or fragment, or an http URL of a loopback address",
 		hint: "such as https://llm.example.com/v1; http to any other address would show the key to the network", veiled: true}
-	variableForm = form{pattern: regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,127}$`), not: regexp.MustCompile(`^(GITHUB|ACTIONS|RUNNER|INPUT)_`),
+	variableForm = form{pattern: expression(`^[A-Z_][A-Z0-9_]{0,127}$`), not: expression(`^(GITHUB|ACTIONS|RUNNER|INPUT)_`),
 		want: "the name of an environment variable, in capitals, and not of the runner's own (GITHUB_*, ACTIONS_*, RUNNER_*, INPUT_*)",
 		hint: "write the variable's name, such as ACME_API_KEY, never the key itself", veiled: true}
 )
 
 // IsName tells whether s may name an agent or a provider. It is safe as a file's name and in a log.
-func IsName(s string) bool { return nameForm.pattern.MatchString(s) }
+func IsName(s string) bool { return nameForm.pattern.matches(s) }
 
 // IsVariable tells whether s may name the variable that holds a provider's key: it is no name of the runner's own, whose
 // variables are never sent anywhere.
@@ -91,7 +89,7 @@ func providers(m *Manifest) value {
 		})
 		return form, func() { r.keepProvider(m, k, name, p) }
 	})
-	return v.requires(schema{"propertyNames": schema{"pattern": nameForm.pattern.String(), "not": schema{"const": LocalProvider}}})
+	return v.requires(schema{"propertyNames": schema{"pattern": nameForm.pattern.text, "not": schema{"const": LocalProvider}}})
 }
 
 func prices(m *Manifest) value {

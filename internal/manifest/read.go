@@ -273,7 +273,7 @@ type names struct {
 // a nil key, for the schema.
 func named(n names, entry func(r *reader, k *yaml.Node, name string) (form value, keep func())) value {
 	form, _ := entry(nil, nil, "")
-	s := schema{"type": "object", "additionalProperties": form.schema, "propertyNames": schema{"pattern": n.form.pattern.String()}, "maxProperties": n.most}
+	s := schema{"type": "object", "additionalProperties": form.schema, "propertyNames": schema{"pattern": n.form.pattern.text}, "maxProperties": n.most}
 	if n.least > 0 {
 		s["minProperties"] = n.least
 	}
@@ -285,7 +285,7 @@ func named(n names, entry func(r *reader, k *yaml.Node, name string) (form value
 		}
 		for _, p := range all {
 			name := resolve(p.key).Value
-			if !n.form.pattern.MatchString(name) {
+			if !n.form.pattern.matches(name) {
 				name = fmt.Sprintf("%q", clip(name))
 				r.mistake("bad-name", posOf(p.key), fmt.Sprintf("%s cannot be a key of %s: it must be %s", name, path, n.form.want), n.form.hint)
 			}

@@ -8,29 +8,43 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/tunegate/tunegate/internal/diag"
 )
 
+// pattern is a regular expression that is compiled when something is first held against it: most calls of the program read no
+// manifest, and none has all that there may be.
+type pattern struct {
+	text     string
+	compiled func() *regexp.Regexp
+}
+
+func expression(text string) *pattern {
+	return &pattern{text, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
+}
+
+func (p *pattern) matches(s string) bool { return p.compiled().MatchString(s) }
+
 // form is what a text must look like: it matches pattern and not the other. want describes it to people. A veiled value
 // is never repeated in a message, since a secret may stand there by mistake.
 type form struct {
-	pattern, not *regexp.Regexp
+	pattern, not *pattern
 	want, hint   string
 	veiled       bool
 }
 
 func (f form) matches(s string) bool {
-	return f.pattern.MatchString(s) && (f.not == nil || !f.not.MatchString(s))
+	return f.pattern.matches(s) && (f.not == nil || !f.not.matches(s))
 }
 
 // text is a string. One that is wrong is read as empty.
 func text(to *string, f form) value {
-	s := schema{"type": "string", "pattern": f.pattern.String()}
+	s := schema{"type": "string", "pattern": f.pattern.text}
 	if f.not != nil {
-		s["not"] = schema{"pattern": f.not.String()}
+		s["not"] = schema{"pattern": f.not.text}
 	}
 	return value{s, func(r *reader, n *yaml.Node, path string) {
 		*to = ""
@@ -161,12 +175,12 @@ func amount(to *float64, most float64) value {
 
 // share is a part of a whole: "10%" or 0.1. most, in percent, is a power of ten.
 func share(to *float64, most int) value {
-	pattern := regexp.MustCompile(fmt.Sprintf(`^(%d(\.0+)?|[0-9]{1,%d}(\.[0-9]+)?)%%$`, most, len(strconv.Itoa(most))-1))
+	percent := expression(fmt.Sprintf(`^(%d(\.0+)?|[0-9]{1,%d}(\.[0-9]+)?)%%$`, most, len(strconv.Itoa(most))-1))
 	l := limits{most: 1}
-	s := schema{"anyOf": []schema{l.schema(), {"type": "string", "pattern": pattern.String()}}}
+	s := schema{"anyOf": []schema{l.schema(), {"type": "string", "pattern": percent.text}}}
 	want := fmt.Sprintf("a share from 0%% to %d%%", most)
 	return value{s, func(r *reader, n *yaml.Node, path string) {
-		if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && pattern.MatchString(n.Value) {
+		if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && percent.matches(n.Value) {
 			f, _ := strconv.ParseFloat(strings.TrimSuffix(n.Value, "%"), 64)
 			*to = f / 100
 			return
@@ -177,7 +191,7 @@ func share(to *float64, most int) value {
 		case f >= 0 && f <= 1:
 			*to = f
 			return
-		case pattern.MatchString(n.Value + "%"):
+		case percent.matches(n.Value + "%"):
 			hint = fmt.Sprintf("did you mean %s%%? without the sign 1 is the whole, and %s means %s%%", n.Value, n.Value, decimal(f*100))
 		}
 		r.wrong(n, path, want, hint)
