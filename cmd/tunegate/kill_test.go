@@ -82,12 +82,9 @@ func small(t *testing.T, dir, base string, seed int) string {
 }
 
 // The program is killed at random moments, on a service with faults, and started again until it comes to its verdict;
-// then the same with the next fine-tune. Each is there once. TUNEGATE_KILLS is how often, 20 by default and 8 with -short.
+// then the same with the next fine-tune. Each is there once. TUNEGATE_KILLS is how often, 8 by default.
 func TestKillAtRandomMoments(t *testing.T) {
-	kills := 20
-	if testing.Short() {
-		kills = 8
-	}
+	kills := 8
 	if n, err := strconv.Atoi(os.Getenv("TUNEGATE_KILLS")); err == nil {
 		kills = n
 	}

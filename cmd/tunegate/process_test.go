@@ -99,7 +99,7 @@ func TestKillAnywhereThenTheSameCommand(t *testing.T) {
 	whole := time.Since(began)
 	dir := t.TempDir()
 	kills := 0
-	const moments = 12
+	const moments = 8
 	for i := 1; ; i++ {
 		c := process(t, dir, "run", example(t, "five-agents"), "--quiet")
 		if err := c.Start(); err != nil {

@@ -29,9 +29,9 @@ func exampleOf(i, tokens int) string {
 	return fmt.Sprintf(`{"messages":[{"role":"user","content":"%s"},{"role":"assistant","content":"yes"}]}`+"\n", b.String())
 }
 
-// reference writes five agents that share examples of 321.77 training tokens on average, and returns a manifest of them at
+// reference writes agents that share examples of 321.77 training tokens on average, and returns a manifest of them at
 // $3 a million.
-func reference(t *testing.T, examples int, epochs, tail string) *manifest.Manifest {
+func reference(t *testing.T, agents, examples int, epochs, tail string) *manifest.Manifest {
 	t.Helper()
 	dir := t.TempDir()
 	f, err := os.Create(filepath.Join(dir, "train.jsonl"))
@@ -59,7 +59,7 @@ func reference(t *testing.T, examples int, epochs, tail string) *manifest.Manife
 	m.WriteString("version: 1\nproviders: {acme: {kind: openai, base_url: 'https://llm.example.com/v1', api_key_env: ACME_API_KEY}}\n" +
 		"prices: {some-model: {train_per_million: 3, input_per_million: 0.3, output_per_million: 1.2}}\n" +
 		"defaults: {provider: acme, base_model: some-model, epochs: " + epochs + "}\nagents:\n")
-	for a := range 5 {
+	for a := range agents {
 		fmt.Fprintf(&m, "  agent-%d: {train: train.jsonl, benchmark: {tests: tests.jsonl}}\n", a)
 	}
 	m.WriteString(tail)
@@ -94,10 +94,10 @@ func phasesOf(p Plan) (out []planned) {
 // The reference case: what each phase of five agents with 20,000 examples costs, and when they are done.
 func TestReference(t *testing.T) {
 	if testing.Short() {
-		t.Skip("counts the tokens of 200,000 rows: skipped by -short")
+		t.Skip("counts the tokens of 120,000 rows: skipped by -short")
 	}
 	trial, sample, full := planned{"trial", 500, 160_885, "0.48", "0.04"}, planned{"sample", 50_000, 16_088_500, "48.27", "4.02"}, planned{"full", 100_000, 32_177_000, "96.53", "8.04"}
-	c, err := Compare(t.Context(), reference(t, 20_000, "auto", ""), Options{})
+	c, err := Compare(t.Context(), reference(t, 5, 20_000, "auto", ""), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,18 +128,18 @@ func TestReference(t *testing.T) {
 	}
 
 	// So many examples are passed over once, also when nobody says so.
-	once, err := MakePlan(t.Context(), reference(t, 20_000, "1", "profile: thorough\n"), Options{})
+	once, err := MakePlan(t.Context(), reference(t, 1, 20_000, "1", "profile: thorough\n"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := phasesOf(once); !slices.Equal(got, phasesOf(thorough)) {
-		t.Errorf("one epoch: %v", got)
+	if got := once.Legs[0].Phases; len(once.Legs) != 1 || !slices.Equal(got, thorough.Legs[0].Phases) {
+		t.Errorf("one epoch: %v, want %v", got, thorough.Legs[0].Phases)
 	}
 }
 
 // What limits the legs limits the hours, and a budget is held leg by leg.
 func TestPlanWithinLimits(t *testing.T) {
-	base := reference(t, 1000, "20", "budget: {max_cost_usd: 40}\n") // 20 times over: the tokens of 20,000 examples
+	base := reference(t, 5, 1000, "20", "budget: {max_cost_usd: 40}\n") // 20 times over: the tokens of 20,000 examples
 	plan := func(change func(*manifest.Manifest)) Plan {
 		t.Helper()
 		m := *base
@@ -231,7 +231,7 @@ func TestPlanJSON(t *testing.T) {
 
 // What nobody knows the price of is not free: it is unknown, with all that it is part of. What is priced stays so.
 func TestPlanOfUnknownPrice(t *testing.T) {
-	m := reference(t, 200, "1", "profile: thorough\n")
+	m := reference(t, 5, 200, "1", "profile: thorough\n")
 	m.Agents[1].BaseModel = "odd-model"
 	c, err := Compare(t.Context(), m, Options{Getenv: func(string) string { return "" }})
 	if err != nil {

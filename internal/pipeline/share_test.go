@@ -40,7 +40,7 @@ func matrix(t *testing.T, m *manifest.Manifest, w *watched, with func(*Options),
 
 // dollar is the reference of five agents, each another fine-tune of $19.31.
 func dollar(t *testing.T, budget float64) *manifest.Manifest {
-	m := reference(t, 200, "1", "")
+	m := reference(t, 5, 200, "1", "")
 	m.Prices["some-model"] = catalog.Price{TrainPerMillion: 300.06}
 	m.Budget.MaxCostUSD = &budget
 	for i := range m.Agents {

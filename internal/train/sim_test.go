@@ -17,7 +17,7 @@ import (
 
 var (
 	simSeed      = flag.Uint64("sim.seed", 0, "replay this one schedule of the simulation and print what happens")
-	simSchedules = flag.Int("sim.schedules", 0, "number of schedules to simulate; 0: 4,000, or 500 with -short; .ci/run wants 20,000")
+	simSchedules = flag.Int("sim.schedules", 0, "number of schedules to simulate; 0: 1,000, or 500 with -short; .ci/run wants 20,000")
 )
 
 // Every schedule is one life of a fine-tune: one to three machines that each run the same command again and again,
@@ -32,7 +32,7 @@ func TestSimulation(t *testing.T) {
 	}
 	n := *simSchedules
 	if n == 0 {
-		n = 4_000
+		n = 1_000
 		if testing.Short() {
 			n = 500
 		}

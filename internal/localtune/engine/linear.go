@@ -157,19 +157,18 @@ func learnVocabulary(n, classes, least int, set func(i int) []uint32, stop func(
 	// Counting in buckets, not in a map, keeps memory independent of the data.
 	// Two features in one bucket only make each other look less rare.
 	counts := make([]uint16, buckets)
+	var byCount [256]int // of how many buckets; the last one is of all greater counts, the first one of none
 	for i := range n {
 		if err := stop(); i%64 == 0 && err != nil {
 			return vocabulary{}, nil, err
 		}
 		for _, h := range set(i) {
 			if c := &counts[h%buckets]; *c < math.MaxUint16 {
+				byCount[min(*c, 255)]--
 				*c++
+				byCount[min(*c, 255)]++
 			}
 		}
-	}
-	var byCount [256]int
-	for _, c := range counts {
-		byCount[min(c, 255)]++
 	}
 	kept := 0
 	for c := least; c < 256; c++ {
