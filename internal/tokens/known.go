@@ -10,20 +10,20 @@ import (
 
 // known is what the counters of several goroutines know together: how many tokens long lines have, since the same passage stands under
 // many questions, the same instruction on many rows; and rare pieces, which cost the most to merge. It is safe for concurrent use: a
-// slot's two words, written one after the other, are taken for what they say only when they fit each other, so that a slot which
+// place's two words, written one after the other, are taken for what they say only when they fit each other, so that a place which
 // two goroutines write at a time is one that remembers nothing. No text can be written for two to fit that do not belong together:
-// lines are known by 122 bits of two keyed hashes, and what a piece's words are mixed with has a key, too.
+// lines are known by 121 bits of two keyed hashes, and what a piece's words are mixed with has a key, too.
 type known struct {
 	seeds  [2]maphash.Seed
 	mixers [2]uint64
-	lines  []twoWords
+	lines  [][2]twoWords // the later first
 	pieces []twoWords
 }
 
 type twoWords struct{ check, value atomic.Uint64 }
 
 const (
-	lineSlots = 1 << 18
+	lineSets  = 1 << 17
 	lineLeast = 64 // bytes: a shorter one is counted as fast as it is looked up
 	countBits = 24 // of a line's value; the others are of its first hash
 
@@ -33,7 +33,7 @@ const (
 func newKnown() *known {
 	k := &known{
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		lines: table[twoWords](lineSlots), pieces: table[twoWords](pieceSlots),
+		lines: table[[2]twoWords](lineSets), pieces: table[twoWords](pieceSlots),
 	}
 	k.mixers = [2]uint64{maphash.Bytes(k.seeds[0], nil), maphash.Bytes(k.seeds[1], nil)}
 	return k
@@ -61,16 +61,20 @@ func (n *known) mixed(value uint64) uint64 {
 // line returns the number of tokens of a line, which it counts where nobody did yet.
 func (c *Counter) line(line []byte) int {
 	key, check := maphash.Bytes(c.known.seeds[0], line), maphash.Bytes(c.known.seeds[1], line)
-	slot := &c.known.lines[key%lineSlots]
-	value := slot.value.Load()
-	if slot.check.Load()^value == check && (value^key)>>countBits == 0 {
-		return int(value & (1<<countBits - 1))
+	set := &c.known.lines[key%lineSets]
+	for i := range set {
+		value := set[i].value.Load()
+		if set[i].check.Load()^value == check && (value^key)>>countBits == 0 {
+			return int(value & (1<<countBits - 1))
+		}
 	}
 	n := c.count(line)
 	if n < 1<<countBits {
-		value = key>>countBits<<countBits | uint64(n)
-		slot.value.Store(value)
-		slot.check.Store(check ^ value)
+		set[1].value.Store(set[0].value.Load())
+		set[1].check.Store(set[0].check.Load())
+		value := key>>countBits<<countBits | uint64(n)
+		set[0].value.Store(value)
+		set[0].check.Store(check ^ value)
 	}
 	return n
 }
