@@ -54,3 +54,21 @@ func TestHistogramOfATail(t *testing.T) {
 		t.Errorf("%d bins, %v", len(bins), bins)
 	}
 }
+
+// Sizes come in order whether few or many of them are large.
+func TestAscending(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, most := range []int32{1, 50, 399, 401, 1 << 30} {
+		for _, n := range []int{0, 1, 100} {
+			sizes := make([]int32, n)
+			for i := range sizes {
+				sizes[i] = random.Int32N(most)
+			}
+			want := slices.Clone(sizes)
+			slices.Sort(want)
+			if got := ascending(sizes); !slices.Equal(got, want) {
+				t.Errorf("%v in order: %v", sizes, got)
+			}
+		}
+	}
+}

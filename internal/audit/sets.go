@@ -180,10 +180,30 @@ func (s *set) lengths() Lengths {
 // sorted returns the sizes in order.
 func (s *set) sorted() []int32 {
 	if s.inOrder == nil {
-		s.inOrder = slices.Clone(s.sizes)
-		slices.Sort(s.inOrder)
+		s.inOrder = ascending(s.sizes)
 	}
 	return s.inOrder
+}
+
+// ascending returns the sizes in order. Where rows are many, few are longer than there are rows: to count each size is quicker then
+// than to compare them.
+func ascending(sizes []int32) []int32 {
+	sorted := slices.Clone(sizes)
+	if len(sizes) == 0 || int(slices.Max(sizes)) > 4*len(sizes) {
+		slices.Sort(sorted)
+		return sorted
+	}
+	counts := make([]int32, slices.Max(sizes)+1)
+	for _, size := range sizes {
+		counts[size]++
+	}
+	sorted = sorted[:0]
+	for size, n := range counts {
+		for range n {
+			sorted = append(sorted, int32(size))
+		}
+	}
+	return sorted
 }
 
 // rank returns the nearest-rank quantile.
