@@ -93,6 +93,15 @@ func (s *store) addEvent(job string, e event) {
 	}
 }
 
+// addStep is addEvent while the job is under way: nothing follows the event that ended it.
+func (s *store) addStep(job string, e event) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if j := get(s, s.jobs, job); !j.final() {
+		s.addEvent(job, e)
+	}
+}
+
 // notice is an event that says something to people.
 func notice(text string) event { return event{Level: "info", Type: "message", Message: text} }
 

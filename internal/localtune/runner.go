@@ -170,7 +170,7 @@ func (r *runner) train(ctx context.Context, id string) (err error) {
 	var last engine.Progress
 	m, err := engine.Fit(ctx, train.examples, valid.examples, engine.Recipe{Epochs: j.Epochs, Seed: j.Seed, LearningRate: j.LearningRate, BatchSize: j.BatchSize}, func(p engine.Progress) {
 		last = p
-		r.store.addEvent(id, metrics(p))
+		r.store.addStep(id, metrics(p))
 		if r.opt.StepDelay > 0 {
 			select {
 			case <-time.After(r.opt.StepDelay):
