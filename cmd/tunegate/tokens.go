@@ -61,8 +61,14 @@ func countFile(ctx context.Context, path string, encoding *tokens.Encoding) (fil
 	if err != nil {
 		return total, err
 	}
+	var last *tokens.Counter // the next one shares what it knows
 	parts := dataset.Map(ctx, f, runtime.GOMAXPROCS(0), func() func(*dataset.Block) fileTokens {
-		counter := encoding.NewCounter()
+		if last == nil {
+			last = encoding.NewCounter(f.Size())
+		} else {
+			last = last.Share()
+		}
+		counter := last
 		return func(b *dataset.Block) (t fileTokens) {
 			for row := range b.Rows() {
 				if len(row.Problems) > 0 {

@@ -113,7 +113,7 @@ func BenchmarkStages(b *testing.B) {
 	stage("limit-xxh3", len(raw), func() { lines += int(xxh3.Hash(raw) & 1) })
 	rules := rulesOf(false)
 	fresh := func() *worker {
-		w := newWorker(Input{Train: f}, f.Name(), rules, newTextRules(rules), nil, newCleared(), nil)
+		w := newWorker(Input{Train: f}, f, rules, newTextRules(rules), nil, newCleared(), nil)
 		w.out = new(yield)
 		return w
 	}

@@ -59,7 +59,7 @@ func TestRepeatedTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := encoding(t).NewCounter()
+	c := encoding(t).NewCounter(1 << 20)
 	each := func(s string) int { return c.CountString(s) }
 	for i, n := range res.Files[0].PerExample {
 		first := long

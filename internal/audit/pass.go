@@ -96,7 +96,7 @@ func pass(ctx context.Context, in Input, f *dataset.File, rules []Rule, tests *t
 	texts, known := newTextRules(rules), newCleared()
 	var counter *tokens.Counter // of the first worker, for the others to share what it knows
 	for y, err := range dataset.Map(ctx, f, workers, func() func(*dataset.Block) *yield {
-		w := newWorker(in, f.Name(), rules, texts, tests, known, counter)
+		w := newWorker(in, f, rules, texts, tests, known, counter)
 		counter = w.counter
 		return w.block
 	}) {
@@ -178,11 +178,11 @@ type rowContext struct {
 	tokens int // training tokens of the row
 }
 
-func newWorker(in Input, file string, rules []Rule, texts *textRules, tests *testIndex, known *cleared, counter *tokens.Counter) *worker {
-	w := &worker{file: file, texts: texts, tests: tests, cleared: known, hashes: hashes{seeds: known.seeds}, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
+func newWorker(in Input, f *dataset.File, rules []Rule, texts *textRules, tests *testIndex, known *cleared, counter *tokens.Counter) *worker {
+	w := &worker{file: f.Name(), texts: texts, tests: tests, cleared: known, hashes: hashes{seeds: known.seeds}, byText: map[string]int32{}, said: map[string]*saying{}, context: rowContext{limit: in.TrainingContext}}
 	if in.Encoding != nil {
 		if counter == nil {
-			w.counter = in.Encoding.NewCounter()
+			w.counter = in.Encoding.NewCounter(f.Size())
 		} else {
 			w.counter = counter.Share()
 		}

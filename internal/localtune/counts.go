@@ -21,7 +21,7 @@ func newTokenCounts() (*tokenCounts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading the vocabulary: %w", err)
 	}
-	return &tokenCounts{pool: sync.Pool{New: func() any { return enc.NewCounter() }}, long: map[string]int{}}, nil
+	return &tokenCounts{pool: sync.Pool{New: func() any { return enc.NewCounter(1 << 20) }}, long: map[string]int{}}, nil
 }
 
 func (t *tokenCounts) borrow() *tokens.Counter { return t.pool.Get().(*tokens.Counter) }

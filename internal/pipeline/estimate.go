@@ -75,7 +75,7 @@ func (l *leg) tokensOf(tests []suite.Test) (asked, answered int64) {
 	if err != nil {
 		return 0, 0 // read has loaded it before
 	}
-	c := encoding.NewCounter()
+	c := encoding.NewCounter(int64(len(tests)) << 8) // most tests are short
 	for _, t := range tests {
 		asked += tokens.PerExample
 		for _, msg := range t.Input {

@@ -114,7 +114,7 @@ func BenchmarkCorpus(b *testing.B) {
 			b.SetBytes(size)
 			e := load(b, name)
 			for b.Loop() {
-				c := e.NewCounter()
+				c := e.NewCounter(size)
 				for _, row := range rows {
 					for _, content := range row {
 						c.CountString(content)
@@ -136,5 +136,5 @@ func load(tb testing.TB, name string) *Encoding {
 
 func newCounter(tb testing.TB, name string) *Counter {
 	tb.Helper()
-	return load(tb, name).NewCounter()
+	return load(tb, name).NewCounter(1 << 30)
 }

@@ -9,8 +9,8 @@ import (
 
 // Counter counts tokens of one encoding. It is not safe for concurrent use: make one for each goroutine.
 //
-// It takes 2 MB for its cache, 6 MB more for what it shares (see Share), up to 1 MB that it keeps for merging, and, while counting,
-// about 30 bytes for each byte of the longest piece without a boundary (a run of letters, of spaces, of symbols) and a copy of a text
+// It takes 2 MB for its cache and 6 MB more for what it shares (see Share), less where it is made for few texts, up to 1 MB that it keeps
+// for merging, and, while counting, about 30 bytes for each byte of the longest piece without a boundary (a run of letters, of spaces, of symbols) and a copy of a text
 // that is not valid UTF-8.
 type Counter struct {
 	split  *splitter
@@ -31,20 +31,25 @@ const batch = 4 * windowSize
 // vocabulary and far less than merging. An entry is the key of a piece, bytes and all, so it never points into a
 // text, with the count in the four bits below the length: a piece of 15 bytes has at most 15 tokens.
 const (
-	nearSets   = 1 << 16
+	nearSets   = 1 << 16 // at most
 	countShift = 56
 	countMask  = 15 << countShift
 )
 
-// NewCounter returns a counter with empty caches.
-func (e *Encoding) NewCounter() *Counter { return newCounterOf(e.split, e.vocab, newKnown()) }
+// NewCounter returns a counter for texts of about size bytes in all. It counts any number of them, and remembers no more than what
+// pays for so many.
+func (e *Encoding) NewCounter(size int64) *Counter {
+	return newCounterOf(e.split, e.vocab, newKnown(size), table[[2]key](places(size, 64, nearSets)))
+}
 
 // Share returns another counter of the same encoding, for another goroutine: what one of them counts of a long line or of a rare
 // piece, the other knows.
-func (c *Counter) Share() *Counter { return newCounterOf(c.split, c.merge.vocab, c.known) }
+func (c *Counter) Share() *Counter {
+	return newCounterOf(c.split, c.merge.vocab, c.known, table[[2]key](len(c.near)))
+}
 
-func newCounterOf(split *splitter, vocab *vocabulary, known *known) *Counter {
-	return &Counter{split: split, known: known, merge: merger{vocab: vocab}, near: table[[2]key](nearSets)}
+func newCounterOf(split *splitter, vocab *vocabulary, known *known, near [][2]key) *Counter {
+	return &Counter{split: split, known: known, merge: merger{vocab: vocab}, near: near}
 }
 
 // CountString is Count for a string.
@@ -143,7 +148,7 @@ func (c *Counter) lookUp() int {
 	total := 0
 	for _, k := range c.pieces[:c.cut] {
 		h := k.hash()
-		set := &c.near[h%nearSets]
+		set := &c.near[h&uint64(len(c.near)-1)]
 		switch {
 		case set[0].is(k):
 		case set[1].is(k):

@@ -12,7 +12,7 @@ import (
 // many questions, the same instruction on many rows; and rare pieces, which cost the most to merge. It is safe for concurrent use: a
 // place's two words, written one after the other, are taken for what they say only when they fit each other, so that a place which
 // two goroutines write at a time is one that remembers nothing. No text can be written for two to fit that do not belong together:
-// lines are known by 121 bits of two keyed hashes, and what a piece's words are mixed with has a key, too.
+// lines are known by 104 bits of two keyed hashes, and what a piece's words are mixed with has a key, too.
 type known struct {
 	seeds  [2]maphash.Seed
 	mixers [2]uint64
@@ -23,17 +23,17 @@ type known struct {
 type twoWords struct{ check, value atomic.Uint64 }
 
 const (
-	lineSets  = 1 << 17
-	lineLeast = 64 // bytes: a shorter one is counted as fast as it is looked up
-	countBits = 24 // of a line's value; the others are of its first hash
+	lineSets  = 1 << 17 // at most
+	lineLeast = 64      // bytes: a shorter one is counted as fast as it is looked up
+	countBits = 24      // of a line's value; the others are of its first hash
 
-	pieceSlots = 1 << 17
+	pieceSlots = 1 << 17 // at most
 )
 
-func newKnown() *known {
+func newKnown(size int64) *known {
 	k := &known{
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		lines: table[[2]twoWords](lineSets), pieces: table[twoWords](pieceSlots),
+		lines: table[[2]twoWords](places(size, 256, lineSets)), pieces: table[twoWords](places(size, 256, pieceSlots)),
 	}
 	k.mixers = [2]uint64{maphash.Bytes(k.seeds[0], nil), maphash.Bytes(k.seeds[1], nil)}
 	return k
@@ -41,14 +41,14 @@ func newKnown() *known {
 
 // piece returns the entry of a piece, if it is known.
 func (n *known) piece(k key, hash uint64) (entry key, ok bool) {
-	slot := &n.pieces[hash>>32%pieceSlots]
+	slot := &n.pieces[hash>>32&uint64(len(n.pieces)-1)]
 	entry.hi = slot.value.Load()
 	entry.lo = slot.check.Load() ^ n.mixed(entry.hi)
 	return entry, entry.is(k)
 }
 
 func (n *known) keep(entry key, hash uint64) {
-	slot := &n.pieces[hash>>32%pieceSlots]
+	slot := &n.pieces[hash>>32&uint64(len(n.pieces)-1)]
 	slot.value.Store(entry.hi)
 	slot.check.Store(entry.lo ^ n.mixed(entry.hi))
 }
@@ -61,7 +61,7 @@ func (n *known) mixed(value uint64) uint64 {
 // line returns the number of tokens of a line, which it counts where nobody did yet.
 func (c *Counter) line(line []byte) int {
 	key, check := maphash.Bytes(c.known.seeds[0], line), maphash.Bytes(c.known.seeds[1], line)
-	set := &c.known.lines[key%lineSets]
+	set := &c.known.lines[key&uint64(len(c.known.lines)-1)]
 	for i := range set {
 		value := set[i].value.Load()
 		if set[i].check.Load()^value == check && (value^key)>>countBits == 0 {
@@ -94,6 +94,11 @@ func (s *splitter) lineEnd(text []byte) int {
 		}
 	}
 	return len(text)
+}
+
+// places returns how many places a table has for texts of size bytes, one for each bytes of them: a power of two, at most most.
+func places(size, bytes int64, most int) int {
+	return min(1<<bits.Len64(uint64(max(size, 1<<14)/bytes)), most)
 }
 
 // table returns n zeros, written as such: memory that is read before it is written costs the kernel twice, the second time on every

@@ -91,3 +91,17 @@ func TestSharePieces(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// A counter that was made for few texts counts many as well.
+func TestSmallCounter(t *testing.T) {
+	random := newRandom(9)
+	for _, name := range names() {
+		small, large := load(t, name).NewCounter(0), newCounter(t, name)
+		for range 3000 {
+			text := random.text(random.below(60))
+			if got, want := small.CountString(text), large.CountString(text); got != want {
+				t.Fatalf("%s: %q has %d tokens, want %d", name, text, got, want)
+			}
+		}
+	}
+}

@@ -184,7 +184,7 @@ func TestCountersSideBySide(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if got := e.NewCounter().CountString(text); got != want {
+			if got := e.NewCounter(20_000).CountString(text); got != want {
 				t.Errorf("%d tokens, want %d", got, want)
 			}
 		})
