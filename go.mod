@@ -10,7 +10,7 @@ require (
 	github.com/sashabaranov/go-openai v1.43.0 // chat and embeddings
 	github.com/sethvargo/go-githubactions v1.4.0 // the protocol of the Actions runner
 	github.com/zeebo/xxh3 v1.1.0 // 128-bit hashes of rows
-	golang.org/x/sys v0.49.0 // file locks on Windows
+	golang.org/x/sys v0.49.0 // file locks on Windows, what the processor can do
 	golang.org/x/term v0.47.0 // whether and how large a terminal is
 	golang.org/x/text v0.23.0 // the width of East Asian letters
 	gopkg.in/yaml.v3 v3.0.1 // the manifest, as nodes with positions

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"runtime"
 	"testing"
 )
 
@@ -20,7 +21,7 @@ func TestPlain(t *testing.T) {
 						b[at] = special
 					}
 					n, high := plain(b[:size:size])
-					if n > at || n != 0 && n != at && n+16 <= size {
+					if want := min(at, size/16*16); n != want && runtime.GOARCH == "amd64" || n > at {
 						t.Fatalf("%q: %d plain bytes, there are %d", b, n, at)
 					}
 					if want := foreign >= 0 && foreign < n && foreign != at; (high&highs != 0) != want {

@@ -27,7 +27,7 @@ func changes(b *strings.Builder, found []diag.Finding) {
 				fmt.Fprintf(b, "\n### %s\n\n", title)
 			}
 			if n++; n <= shownChanges {
-				fmt.Fprintf(b, "- %s\n", tightUnits(inline(Clip(clean(f.Message), shownChange))))
+				fmt.Fprintf(b, "- %s\n", clipped(f.Message, shownChange))
 			}
 		}
 		if n > shownChanges {

@@ -80,7 +80,7 @@ func (p page) lead() string {
 	s := "**" + tally(p.Report) + "**"
 	switch _, leg, why := headline(p.Report); {
 	case leg != "":
-		s += "; " + shown(leg) + " " + tightUnits(inline(Clip(clean(why), shownWhy)))
+		s += "; " + shown(leg) + " " + clipped(why, shownWhy)
 	case why != "":
 		s += "; " + why
 	}
@@ -152,7 +152,7 @@ func shown(id string) string { return inline(label(id)) }
 const shownBrief = 300
 
 // brief is a sentence on such a page.
-func brief(s string) string { return tightUnits(inline(Clip(clean(s), shownBrief))) }
+func brief(s string) string { return clipped(s, shownBrief) }
 
 // folds are the parts that are opened, the most important first.
 func (p page) folds(most []int) []fold {

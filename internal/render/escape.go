@@ -28,7 +28,7 @@ func clean(s string) string {
 	n, marks, stacked, place := 0, 0, 0, uint8(0)
 	for _, r := range s {
 		switch {
-		case r >= ' ' && r < 0x7f || unicode.IsLetter(r): // nearly all there is, and nothing more to look up
+		case r >= ' ' && r < 0x7f || unicode.IsLetter(r) && !joining(r): // nearly all there is, and nothing more to look up
 			marks = 0
 		case unicode.In(r, unicode.Mn, unicode.Me):
 			where := norm.NFD.PropertiesString(string(r)).CCC() // 0 for marks that have a place of their own
@@ -42,7 +42,10 @@ func clean(s string) string {
 			if n == 0 {
 				b.WriteRune('◌') // what stands before the text is not its letter
 			}
-		case r == '\u200c' || r == '\u200d' || unicode.Is(unicode.Prepended_Concatenation_Mark, r):
+		case joining(r):
+			if marks++; marks > maxMarks {
+				continue // they take no room, so that no clipping would end them
+			}
 		case unicode.IsSpace(r), unicode.In(r, unicode.Zl, unicode.Zp):
 			r = ' '
 		case unicode.In(r, unicode.C):
@@ -57,6 +60,11 @@ func clean(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// joining tells whether r is shown as part of what is beside it: a joiner, or what ends a syllable of Hangul.
+func joining(r rune) bool {
+	return r >= 0x1160 && r <= 0x11ff || r == '\u200c' || r == '\u200d' || unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
 // Line makes a text fit for a terminal or a log, anywhere in a line: on that line, of bounded length, acting on neither the
@@ -87,6 +95,18 @@ func inlined(s string) string {
 	s = digest.ReplaceAllStringFunc(s, func(hex string) string { return sixes.ReplaceAllString(hex, "$0"+joiner) })
 	s = webAddress.ReplaceAllString(s, "$1"+joiner+".")
 	return lineStart.ReplaceAllString(s, `$1\$2`) + turnBack(s)
+}
+
+// clipped is inline for a text of at most that many columns, fewer where escapes would make it more than three times as long.
+func clipped(s string, columns int) string {
+	s = clean(s)
+	for {
+		text := tightUnits(inline(Clip(s, columns)))
+		if utf8.RuneCountInString(text) <= 3*columns || columns == 1 {
+			return text
+		}
+		columns /= 2
+	}
 }
 
 // turnBack is what ends a text that runs from right to left, nothing for others: a mark that is shown as nothing, without which a
@@ -147,8 +167,7 @@ func span(s string) string {
 }
 
 // cell is code for a table. There a pipe ends the cell even within code unless it is escaped, and a backslash before it would escape the
-// escape: a space keeps them apart. Words too wide for a narrow screen have marks, so what is copied from there may be no name any more:
-// a page that shows one has it in one piece too.
+// escape: a space keeps them apart. Words too wide for a narrow screen have marks, so what is copied from there may be no name any more.
 func cell(s string) string {
 	return strings.ReplaceAll(span(breakable(strings.ReplaceAll(clean(s), `\|`, `\ |`))), "|", `\|`)
 }

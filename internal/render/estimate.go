@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tunegate/tunegate/internal/diag"
@@ -52,10 +51,8 @@ func prospect(p pipeline.Plan) string {
 // planBody is what a plan says without being unfolded.
 func planBody(b *strings.Builder, p pipeline.Plan, room int, size func(string) int) {
 	if len(p.Legs) > 0 {
-		b.WriteString(planTable(p, room, size))
-		if all := broken(p.Legs); len(all) > 0 {
-			fmt.Fprintf(b, "\nIn one piece, to be copied: %s.\n", some(each(all, named), shownReasons))
-		}
+		whole := wholeNames(p.Legs, room/8, size)
+		b.WriteString(planTable(p, room-size(whole), size) + whole)
 		b.WriteString("\n" + planTotals(p) + "\n")
 	}
 	list(b, "What stops it", p.Blocked)
@@ -106,16 +103,27 @@ func planTable(p pipeline.Plan, room int, size func(string) int) string {
 	return b.String()
 }
 
-// broken are the names of legs and models that the table shows with marks in them, each once.
-func broken(legs []pipeline.PlanLeg) (all []string) {
+// wholeNames is a line with the names of legs and models that the table shows with marks in them, or cut; as many as there is room for.
+func wholeNames(legs []pipeline.PlanLeg, room int, size func(string) int) string {
+	var all []string
+	seen := map[string]bool{}
 	for _, l := range legs {
 		for _, s := range []string{l.ID, l.BaseModel} {
-			if strings.Contains(name(s), breakMark) && !slices.Contains(all, s) {
-				all = append(all, s)
+			if !seen[s] && (strings.Contains(name(s), breakMark) || Cells(Line(s)) > shownName) {
+				all = append(all, code(s))
 			}
+			seen[s] = true
 		}
 	}
-	return all
+	n := 0
+	for n < len(all) && room >= size(all[n]) {
+		room -= size(all[n]) + len(", ")
+		n++
+	}
+	if n == 0 {
+		return ""
+	}
+	return "\nIn one piece, to be copied: " + some(all, n) + ".\n"
 }
 
 // planTotals sets the sums beside what is allowed.

@@ -109,6 +109,13 @@ func TestPlanHasNamesInOnePiece(t *testing.T) {
 	if !strings.Contains(page, "`customer_support`") || !strings.Contains(page, "`customer_"+breakMark+"support`") {
 		t.Error(page)
 	}
+	for _, l := range plans()["narrow"].Legs {
+		for _, s := range []string{l.ID, l.BaseModel} {
+			if _, line, _ := strings.Cut(page, "In one piece"); name(s) != code(s) && !strings.Contains(line, code(s)) && !strings.Contains(s, "|") {
+				t.Errorf("%q does not stand in one piece", s)
+			}
+		}
+	}
 	if page := Estimate(plans()["ready"], ours()); strings.Contains(page, "In one piece") || strings.Contains(page, breakMark) {
 		t.Error(page)
 	}

@@ -65,7 +65,7 @@ func TestShare(t *testing.T) {
 // The same for rare pieces, of which there are more than places to keep them.
 func TestSharePieces(t *testing.T) {
 	random := newRandom(8)
-	words := make([]string, pieceSlots/2)
+	words := make([]string, 20_000)
 	want := make([]int, len(words))
 	alone := newCounter(t, "o200k_base")
 	for i := range words {
@@ -76,7 +76,7 @@ func TestSharePieces(t *testing.T) {
 		words[i] = string(word)
 		want[i] = alone.merge.count(word)
 	}
-	first := newCounter(t, "o200k_base")
+	first := load(t, "o200k_base").NewCounter(0) // has few places
 	var wg sync.WaitGroup
 	for w := range 4 {
 		c := first.Share()

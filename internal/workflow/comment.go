@@ -32,10 +32,13 @@ func ReadComment(body string) (ask Ask, asked bool, err error) {
 	if len(words) == 0 || words[0] != Command || strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "\t") { // indented text is quoted code
 		return Ask{}, false, nil
 	}
+	for i := range words {
+		words[i] = strings.ReplaceAll(words[i], "\u200b", "") // as the tables of pages have it in long names
+	}
 	ask.Do = Launch
 	verb := true // may the next word be one?
 	for i := 1; i < len(words); i++ {
-		w := strings.ReplaceAll(words[i], "\u200b", "") // as the tables of pages have it in long names
+		w := words[i]
 		if w == "--profile" && i+1 < len(words) {
 			i++
 			w += "=" + words[i]

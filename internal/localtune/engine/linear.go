@@ -151,7 +151,7 @@ const (
 )
 
 // learnVocabulary calls set for each of n sets, twice, and keeps the features
-// that occur least times or more, or so much more often that memory stays bounded. It returns the vocabulary and the numbered
+// that occur least times or more, one at least, or so much more often that memory stays bounded. It returns the vocabulary and the numbered
 // sets. set may return the same buffer each time; stop is asked now and then.
 func learnVocabulary(n, classes, least int, set func(i int) []uint32, stop func() error) (vocabulary, [][]uint32, error) {
 	// Counting in buckets, not in a map, keeps memory independent of the data.
