@@ -147,6 +147,8 @@ func TestMaxParallelCountsWhatIsThere(t *testing.T) {
 // clock of its own: call it within synctest.Test.
 func overRuns(t *testing.T, a *account, m *manifest.Manifest, state func(run int) string, see func(run int, r report.Report)) {
 	t.Helper()
+	schedule := time.NewTicker(4*time.Hour + time.Minute)
+	defer schedule.Stop()
 	for i, want := range []struct {
 		verdicts string
 		jobs     int
@@ -159,7 +161,7 @@ func overRuns(t *testing.T, a *account, m *manifest.Manifest, state func(run int
 			t.Errorf("run %d: verdicts %q, %d jobs, want %+v", i, verdicts(r), len(a.jobs), want)
 		}
 		see(i, r)
-		time.Sleep(4*time.Hour + time.Minute)
+		<-schedule.C
 	}
 }
 
