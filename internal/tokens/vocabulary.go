@@ -3,11 +3,13 @@ package tokens
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math/bits"
+	"strconv"
 	"sync"
 
 	"github.com/pkoukk/tiktoken-go-loader/assets"
@@ -245,77 +247,20 @@ func decodeLines(data []byte) (*vocabulary, error) {
 	if err != nil {
 		return nil, err
 	}
-	sextets := newSextets()
 	return v, v.fill(func(add func([]byte)) error {
-		var token []byte
+		var token, want []byte
 		for len(data) > 0 {
-			line := data
-			if end := bytes.IndexByte(data, '\n'); end >= 0 {
-				line, data = data[:end], data[end+1:]
-			} else {
-				data = nil
+			var line []byte
+			line, data, _ = bytes.Cut(data, []byte{'\n'})
+			encoded, rank, _ := bytes.Cut(line, []byte{' '})
+			if token, err = base64.StdEncoding.AppendDecode(token[:0], encoded); err != nil {
+				return fmt.Errorf("line %d: %w", len(v.keys)+1, err)
 			}
-			blank := max(bytes.LastIndexByte(line, ' '), 0)
-			var ok bool
-			if token, ok = sextets.decode(token[:0], line[:blank]); !ok {
-				return fmt.Errorf("line %d: the token is no base64", len(v.keys)+1)
-			}
-			if !isNumber(line[min(blank+1, len(line)):], len(v.keys)) || len(token) == 0 || len(token) > tokenMax {
+			if want = strconv.AppendInt(want[:0], int64(len(v.keys)), 10); !bytes.Equal(rank, want) || len(token) == 0 || len(token) > tokenMax {
 				return fmt.Errorf("line %d: expected a token and the rank %d", len(v.keys)+1, len(v.keys))
 			}
 			add(token)
 		}
 		return nil
 	})
-}
-
-// isNumber reports whether text is n in decimal.
-func isNumber(text []byte, n int) bool {
-	for i := len(text) - 1; i >= 0; i, n = i-1, n/10 {
-		if text[i] != '0'+byte(n%10) {
-			return false
-		}
-	}
-	return len(text) > 0 && n == 0
-}
-
-// sextets are the six bits that a character of base64 (RFC 4648, section 4) stands for; of others the top bit is set. A vocabulary is 200,000
-// short texts, which encoding/base64, made for long ones, takes three times as long for.
-type sextets [256]byte
-
-func newSextets() *sextets {
-	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-	var s sextets
-	for i := range s {
-		s[i] = 1 << 7
-	}
-	for i, c := range []byte(digits) {
-		s[c] = byte(i)
-	}
-	return &s
-}
-
-// decode appends what encoded stands for, and reports whether it is base64 with its padding.
-func (s *sextets) decode(dst, encoded []byte) ([]byte, bool) {
-	if len(encoded)%4 != 0 {
-		return dst, false
-	}
-	padding := 0
-	for range min(2, len(encoded)) {
-		if encoded[len(encoded)-1-padding] == '=' {
-			padding++
-		}
-	}
-	for len(encoded) > 0 {
-		four := [4]byte(encoded)
-		if encoded = encoded[4:]; len(encoded) == 0 {
-			copy(four[4-padding:], "AA")
-		}
-		a, b, c, d := s[four[0]], s[four[1]], s[four[2]], s[four[3]]
-		if a|b|c|d >= 1<<7 {
-			return dst, false
-		}
-		dst = append(dst, a<<2|b>>4, b<<4|c>>2, c<<6|d)
-	}
-	return dst[:len(dst)-padding], true
 }
