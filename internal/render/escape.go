@@ -13,7 +13,7 @@ import (
 // maxText is how much of one text a page shows, in code points; report.json has all of it.
 const maxText = 1000
 
-// maxMarks is how many combining marks may stand on one letter, maxStacked how many of them one on the other. More than any script
+// maxMarks is how many combining marks and joiners may stand on one letter, maxStacked how many of them one on the other. More than any script
 // needs only draw over the lines above and below.
 const (
 	maxMarks   = 4
@@ -101,7 +101,7 @@ func inlined(s string) string {
 func clipped(s string, columns int) string {
 	s = clean(s)
 	for {
-		text := tightUnits(inline(Clip(s, columns)))
+		text := tightUnits(inlined(Clip(s, columns)))
 		if utf8.RuneCountInString(text) <= 3*columns || columns == 1 {
 			return text
 		}

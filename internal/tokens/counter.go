@@ -9,9 +9,9 @@ import (
 
 // Counter counts tokens of one encoding. It is not safe for concurrent use: make one for each goroutine.
 //
-// It takes 2 MB for its cache and 6 MB more for what it shares (see Share), less where it is made for few texts, up to 1 MB that it keeps
-// for merging, and, while counting, about 30 bytes for each byte of the longest piece without a boundary (a run of letters, of spaces, of symbols) and a copy of a text
-// that is not valid UTF-8.
+// It takes 2 MB for its cache and 6 MB more for what it shares (see Share), less where it is made for few texts, up to 1 MB that it
+// keeps for merging, and, while counting, about 30 bytes for each byte of the longest piece without a boundary (a run of letters, of
+// spaces, of symbols) and a copy of a text that is not valid UTF-8.
 type Counter struct {
 	split  *splitter
 	known  *known // shared, see Share
